@@ -1,0 +1,75 @@
+# forerun: `make run` starts the service; `make help` lists the rest. Needs Python 3.11 or later, pip and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve worker demo test check bench openapi lock format clean
+.DELETE_ON_ERROR:
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+run: $(VENV)/.run ## start everything: database, API, worker, and a first ranking from the demo's history
+	@$(BIN)/forerun run
+
+serve: $(VENV)/.run ## start the API with its worker
+	@$(BIN)/forerun serve
+
+worker: $(VENV)/.run ## start one more worker (on the database of FORERUN_DATABASE_URL, or the embedded one)
+	@$(BIN)/forerun worker
+
+demo: $(VENV)/.demo ## train real models, ask what to train next, train that, compare (under five minutes)
+	@$(BIN)/forerun demo
+
+test: check ## everything that must hold: check, then the whole suite
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## format, lint, types, import contracts, container files, what may stand in the repository
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/python -m pytest -q tests/test_repository.py
+
+format: $(VENV)/.dev ## let ruff put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## the speed figures of the README, with their floor measured in the same run
+	$(BIN)/python -m tests.quality.bench
+
+openapi: $(VENV)/.run ## write openapi/openapi.json from the code
+	$(BIN)/forerun openapi --output openapi/openapi.json
+
+clean: ## remove what was installed and generated; the data in .forerun stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis catboost_info
+
+# ---- installing: one virtual environment, everything in it by hash ----
+
+$(VENV)/.uv: .locks/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "forerun needs Python 3.11 or later; name one with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r .locks/uv.txt
+	@touch $@
+
+# Each stage only adds, so that `run`, `demo` and `dev` share the environment; pip reads the same lock should uv fail.
+$(VENV)/.run $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: .locks/%.txt $(VENV)/.uv pyproject.toml
+	$(UV) pip install --quiet --require-hashes -r $< || $(BIN)/python -m pip install --quiet --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# ---- locks: hashes for every platform, and no host or path in them ----
+
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+
+lock: $(VENV)/.uv ## resolve pyproject.toml anew into .locks/
+	$(COMPILE) --upgrade pyproject.toml --output-file .locks/run.txt
+	$(COMPILE) --constraints .locks/run.txt pyproject.toml --extra demo --output-file .locks/demo.txt
+	$(COMPILE) --constraints .locks/demo.txt pyproject.toml --extra demo --extra dev --output-file .locks/dev.txt
+	$(COMPILE) --constraints .locks/dev.txt --group install --output-file .locks/uv.txt

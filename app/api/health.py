@@ -1,0 +1,76 @@
+"""What operators and their load balancers ask: does it live, can it work, how is it doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from app import __version__, telemetry
+from app.api import examples
+from app.api.dependencies import DatabaseHandle, Json
+from app.api.schemas import Health, Readiness
+from app.errors import Unavailable
+from app.store.database import Database
+from app.store.migrate import schema_is_current
+
+router = APIRouter(tags=["operations"])
+
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "It cannot; `checks` has the reason.",
+        "model": Readiness,
+        "content": {"application/json": {"example": examples.NOT_READY}},
+    }
+}
+
+
+@router.get(
+    "/healthz",
+    operation_id="health",
+    summary="Does the process live?",
+    response_model=Health,
+    response_description="It does.",
+    responses=examples.answer(200, examples.HEALTH),
+)
+async def health() -> Json:
+    """Answers as long as the process does; restart it when this fails. Asks nothing of the database."""
+    return Json({"status": "ok", "version": __version__})
+
+
+@router.get(
+    "/readyz",
+    operation_id="readiness",
+    summary="Can the service do its work?",
+    response_model=Readiness,
+    response_description="It can: send it requests.",
+    responses={**examples.answer(200, examples.READY), **_NOT_READY},
+)
+async def readiness(database: DatabaseHandle) -> Json:
+    """Whether the database is reached and its schema is the one this version was written for."""
+    checks = await _checks(database)
+    ready = all(found == "ok" for found in checks.values())
+    return Json({"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503)
+
+
+async def _checks(database: Database) -> dict[str, str]:
+    try:
+        async with database.snapshot() as connection:
+            current = await schema_is_current(connection)
+    except Unavailable as error:
+        return {"database": error.detail, "schema": "not known while the database cannot be reached"}
+    return {"database": "ok", "schema": "ok" if current else "not the one of this version; run `forerun migrate`"}
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    response_description="Prometheus text format.",
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}}}},
+)
+async def metrics() -> Response:
+    """Counters and histograms of this process: requests, runs ingested, recommendations by stage, refits."""
+    return Response(telemetry.exposition(), media_type=telemetry.EXPOSITION_TYPE)

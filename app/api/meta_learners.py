@@ -1,0 +1,78 @@
+"""`/v1/meta-learners`: what was fitted, how it did on unseen datasets, and which one serves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from app.api import examples
+from app.api.dependencies import CursorQuery, DatabaseHandle, Json, LimitQuery, ProjectQuery, id_path
+from app.api.problems import responses
+from app.api.schemas import MetaLearner, MetaLearnerDetail, MetaLearnerList
+from app.api.strict_json import StrictRoute
+from app.store import cursors, meta_learners, projects
+
+router = APIRouter(tags=["meta-learners"], route_class=StrictRoute)
+
+MetaLearnerPath = Annotated[UUID, id_path("The meta-learner.", examples.META_LEARNER_ID)]
+
+
+@router.get(
+    "/v1/meta-learners",
+    operation_id="list_meta_learners",
+    summary="List the meta-learners of a project",
+    response_model=MetaLearnerList,
+    response_description="A page of meta-learners, newest first.",
+    responses={
+        **examples.answer(200, {"meta_learners": [examples.META_LEARNER], "next_cursor": None}),
+        **responses(404),
+    },
+)
+async def list_meta_learners(
+    database: DatabaseHandle, project: ProjectQuery, cursor: CursorQuery = None, limit: LimitQuery = 100
+) -> Json:
+    """Every version that was fitted, with the verdict that made it serve or not."""
+    before = None if cursor is None else cursors.read_uuid(cursor)
+    async with database.snapshot() as connection:
+        owner = await projects.get(connection, project)
+        found = await meta_learners.list_page(connection, owner.id, limit + 1, before)
+    following = cursors.after_uuid(found[limit - 1].id) if len(found) > limit else None
+    listed = [_as_json(meta_learner, MetaLearner) for meta_learner in found[:limit]]
+    return Json({"meta_learners": listed, "next_cursor": following})
+
+
+@router.get(
+    "/v1/meta-learners/{id}",
+    operation_id="get_meta_learner",
+    summary="Look at a meta-learner",
+    response_model=MetaLearnerDetail,
+    response_description="The meta-learner with its validation report.",
+    responses={**examples.answer(200, examples.META_LEARNER_DETAIL), **responses(404)},
+)
+async def get_meta_learner(database: DatabaseHandle, meta_learner_id: MetaLearnerPath) -> Json:
+    """With its validation report: regret, rank correlation and interval coverage on datasets it had not seen."""
+    async with database.snapshot() as connection:
+        return Json(_as_json(await meta_learners.get(connection, meta_learner_id), MetaLearnerDetail))
+
+
+@router.post(
+    "/v1/meta-learners/{id}/promote",
+    operation_id="promote_meta_learner",
+    summary="Let a meta-learner serve",
+    response_model=MetaLearnerDetail,
+    response_description="The meta-learner, now its project's champion.",
+    responses={**examples.answer(200, examples.META_LEARNER_DETAIL), **responses(404)},
+)
+async def promote_meta_learner(database: DatabaseHandle, meta_learner_id: MetaLearnerPath) -> Json:
+    """Make it its project's champion, whatever the verdict was: also the way back to an earlier version."""
+    async with database.transaction() as connection:
+        await meta_learners.promote(connection, meta_learner_id)
+        return Json(_as_json(await meta_learners.get(connection, meta_learner_id), MetaLearnerDetail))
+
+
+def _as_json(meta_learner: meta_learners.MetaLearner, shape: type[BaseModel]) -> dict[str, Any]:
+    return {name: value for name, value in asdict(meta_learner).items() if name in shape.model_fields}

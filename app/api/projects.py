@@ -1,0 +1,84 @@
+"""`/v1/projects`: pools of runs that may teach each other, and what is declared about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+
+from app.api import examples
+from app.api.dependencies import DatabaseHandle, Json, LimitQuery, NamePath
+from app.api.problems import responses
+from app.api.schemas import Project, ProjectList, ProjectSettings, RefitPolicy
+from app.api.strict_json import StrictRoute
+from app.store import projects
+from app.types import Name
+
+router = APIRouter(tags=["projects"], route_class=StrictRoute)
+
+
+@router.get(
+    "/v1/projects",
+    operation_id="list_projects",
+    summary="List projects",
+    response_model=ProjectList,
+    response_description="A page of projects, by name.",
+    responses=examples.answer(200, {"projects": [examples.PROJECT_ANSWER], "next_cursor": None}),
+)
+async def list_projects(
+    database: DatabaseHandle,
+    cursor: Annotated[Name | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: LimitQuery = 500,
+) -> Json:
+    """Every project there is; one comes into being with its first run or its first settings."""
+    async with database.snapshot() as connection:
+        found = await projects.list_all(connection, limit + 1, cursor or "")
+    following = found[limit - 1].name if len(found) > limit else None
+    return Json({"projects": [_as_json(project) for project in found[:limit]], "next_cursor": following})
+
+
+@router.get(
+    "/v1/projects/{name:path}",
+    operation_id="get_project",
+    summary="Look at a project",
+    response_model=Project,
+    response_description="The project.",
+    responses={**examples.answer(200, examples.PROJECT_ANSWER), **responses(404)},
+)
+async def get_project(database: DatabaseHandle, name: NamePath) -> Json:
+    """Its declared objectives, its refit policy, and which meta-learner serves."""
+    async with database.snapshot() as connection:
+        return Json(_as_json(await projects.get(connection, name)))
+
+
+@router.put(
+    "/v1/projects/{name:path}",
+    operation_id="put_project",
+    summary="Declare what holds for a project",
+    response_model=Project,
+    response_description="The project as it is now.",
+    responses=examples.answer(200, examples.PROJECT_ANSWER),
+)
+async def put_project(
+    database: DatabaseHandle,
+    name: NamePath,
+    settings: Annotated[
+        ProjectSettings,
+        Body(openapi_examples={"demo": {"summary": "The demo project", "value": examples.PROJECT_SETTINGS}}),
+    ],
+) -> Json:
+    """Set the objectives and the refit policy; what is left out gets its default. Makes the project if need be."""
+    declared = settings.model_dump(mode="json")
+    async with database.transaction() as connection:
+        return Json(_as_json(await projects.put(connection, name, declared["objectives"], declared["refit_policy"])))
+
+
+def _as_json(project: projects.Project) -> dict[str, Any]:
+    return {
+        "name": project.name,
+        "objectives": project.objectives,
+        "refit_policy": RefitPolicy.model_validate(project.refit_policy).model_dump(),
+        "meta_learner_id": project.champion_id,
+        "created_at": project.created_at,
+        "updated_at": project.updated_at,
+    }

@@ -1,0 +1,258 @@
+"""What only travels: request bodies that are not nouns of `types.py`, and the shape of every answer.
+
+Answers are made by the flows and the store as JSON-ready values and sent as they are; the models here describe them in
+the OpenAPI document, and the tests hold the one to the other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, JsonValue
+
+from app.types import Basis, Enumeration, Name, Noun, Objective, State
+
+RefitState = Literal["queued", "running", "succeeded", "failed"]
+RefitTrigger = Literal["request", "new_runs", "periodic"]
+
+
+class Answer(BaseModel):
+    """A body that the service sends, or a part of one; a field without a default is always there."""
+
+
+# ---------------------------------------------------------------- recommend
+
+
+class MetaLearnerReference(Answer):
+    """The meta-learner that an answer rests on."""
+
+    id: UUID
+    version: int = Field(ge=1, description="Counts the project's meta-learners.", examples=[7])
+    fitted_at: datetime
+    n_runs: int = Field(ge=0, description="Runs it learned from.", examples=[11904])
+    n_datasets: int = Field(ge=0, description="Datasets they were trained on.", examples=[93])
+
+
+class SearchSummary(Answer):
+    """How much of the space was looked at; never claims more than was done."""
+
+    enumeration: Enumeration = Field(
+        description="`exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. "
+        "`bounded`: the time budget ended; `gap` bounds what may be missed. `sampled`: a seeded sample was scored."
+    )
+    space_size: int | str | None = Field(
+        description="Number of allowed configurations; a string of digits beyond 2^53; null where it is infinite.",
+        examples=[1440],
+    )
+    candidates_ranked: int = Field(ge=0, description="Configurations that were scored.", examples=[65536])
+    seed: int = Field(ge=0, description="The seed that was used.", examples=[0])
+    gap: float | None = Field(default=None, description="With `bounded` only: most that a better score may lie above.")
+
+
+class PredictedTarget(Answer):
+    """What a real run would measure, in the target's own unit."""
+
+    mean: float | None = Field(examples=[0.921])
+    std: float | None = Field(examples=[0.008])
+    lower: float | None = Field(
+        description="Lower end of a 90 % interval for the outcome of a real run.", examples=[0.906]
+    )
+    upper: float | None = Field(description="Upper end of that interval.", examples=[0.934])
+
+
+class RankedConfiguration(Answer):
+    """One answered configuration."""
+
+    rank: int = Field(ge=1, examples=[1])
+    configuration: dict[str, JsonValue] = Field(
+        description="Parameter names and values; inactive parameters are absent.",
+        examples=[{"booster": "gbtree", "learning_rate": 0.041, "max_depth": 9}],
+    )
+    score: float | None = Field(description="What the ranking was made by; higher is better.", examples=[0.93])
+    predicted: dict[str, PredictedTarget] | None = Field(
+        description="By target. Null at a cold start, where there is nothing to predict from."
+    )
+    probability_of_failure: float | None = Field(ge=0, le=1, examples=[0.02])
+    probability_feasible: float | None = Field(
+        ge=0, le=1, description="That the outcome constraints hold.", examples=[0.97]
+    )
+    novelty: float | None = Field(
+        description="Distance to what the history knows: 0 is familiar ground, 1 is unknown.", examples=[0.1]
+    )
+    pareto_front: int | None = Field(
+        default=None, ge=0, description="With several objectives only: 0 is the best front."
+    )
+    explanation: dict[str, JsonValue] | None = Field(
+        default=None, description="With `explain` only: what moved the prediction, by input."
+    )
+
+
+class Recommendation(Answer):
+    """Ranked configurations, best first, and what they rest on."""
+
+    recommendation_id: UUID = Field(description="To be named by the runs that follow it.")
+    project: str = Field(examples=["tabular"])
+    dataset: str = Field(examples=["covertype"])
+    meta_learner: MetaLearnerReference | None = Field(description="Null at a cold start.")
+    basis: Basis = Field(
+        description="`few_shot`: own runs and history. `zero_shot`: history only. `cold_start`: no history."
+    )
+    n_own_runs: int = Field(ge=0, description="Runs of this very dataset that were used.", examples=[12])
+    search: SearchSummary
+    configurations: list[RankedConfiguration]
+    warnings: list[str] = Field(description="What the reader should know before believing the answer.")
+
+
+class Realised(Answer):
+    """A run that followed a recommendation, and how the prediction did."""
+
+    id: UUID
+    run_id: str
+    state: State
+    rank: int | None = Field(description="Which answered configuration it trained; null when it trained another.")
+    predicted: dict[str, PredictedTarget] | None = Field(description="What had been predicted for it.")
+    realised: dict[str, float] = Field(description="What it measured.", examples=[{"accuracy": 0.918}])
+
+
+class RecommendationRecord(Recommendation):
+    """A stored answer, with the runs that named it."""
+
+    created_at: datetime
+    runs: list[Realised] = Field(description="Predicted against realised, oldest first.")
+
+
+# ---------------------------------------------------------------- refits
+
+
+class RefitRequest(Noun):
+    """Which project to refit."""
+
+    project: Name = Field(default="default", examples=["demo"])
+
+
+class Verdict(Answer):
+    """Whether a challenger serves, and why."""
+
+    promoted: bool
+    reason: str = Field(examples=["the first meta-learner of this project"])
+    figures: dict[str, float | None] = Field(
+        description="What the decision rests on.",
+        examples=[{"challenger_rank_correlation": 0.71, "champion_rank_correlation": 0.68, "n_compared": 10}],
+    )
+
+
+class Refit(Answer):
+    """One fit of a project's meta-learner to its runs, from request to verdict."""
+
+    id: UUID
+    project: str = Field(examples=["demo"])
+    state: RefitState
+    trigger: RefitTrigger = Field(description="Who asked: a request, enough new runs, or the clock.")
+    attempts: int = Field(ge=0, description="How often it was begun; more than one after a crash.")
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    n_runs: int | None = Field(description="Finished runs it learned from, once it has read them.")
+    progress: dict[str, JsonValue] | None = Field(description="While it runs: where it stands.")
+    meta_learner_id: UUID | None = Field(description="What it made, once it succeeded.")
+    verdict: Verdict | None = Field(description="Whether that serves, once it succeeded.")
+    error: str | None = Field(description="Why it failed, if it did.")
+
+
+class RefitList(Answer):
+    """A page of the refits of a project, newest first."""
+
+    refits: list[Refit]
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last.")
+
+
+# ---------------------------------------------------------------- meta-learners
+
+
+class MetaLearner(Answer):
+    """A fitted meta-learner of a project."""
+
+    id: UUID
+    project: str = Field(examples=["demo"])
+    version: int = Field(ge=1)
+    champion: bool = Field(description="Whether this one serves.")
+    n_runs: int = Field(ge=0)
+    n_datasets: int = Field(ge=0)
+    n_bytes: int = Field(ge=0, description="Size of the stored bundle.")
+    fitted_at: datetime
+    verdict: Verdict
+
+
+class MetaLearnerDetail(MetaLearner):
+    """A meta-learner with its validation report."""
+
+    report: dict[str, Any] = Field(
+        description="How it did on datasets it had not seen: regret, rank correlation, coverage; by target and dataset."
+    )
+
+
+class MetaLearnerList(Answer):
+    """A page of the meta-learners of a project, newest first."""
+
+    meta_learners: list[MetaLearner]
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last.")
+
+
+# ---------------------------------------------------------------- projects
+
+
+class RefitPolicy(Noun):
+    """When the worker refits by itself. An absent field follows the service's own setting."""
+
+    automatic: bool = Field(default=True, description="Whether the worker refits by itself at all.")
+    min_new_runs: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
+        default=None, description="Fewest new finished runs that start a refit.", examples=[50]
+    )
+
+
+class ProjectSettings(Noun):
+    """What can be declared about a project."""
+
+    objectives: list[Objective] = Field(
+        default_factory=list, max_length=8, description="What a recommendation optimises when its request does not say."
+    )
+    refit_policy: RefitPolicy = RefitPolicy()
+
+
+class Project(Answer):
+    """A tenant's pool of runs that may teach each other."""
+
+    name: str = Field(examples=["demo"])
+    objectives: list[Objective]
+    refit_policy: RefitPolicy
+    meta_learner_id: UUID | None = Field(description="The champion: the meta-learner that serves.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProjectList(Answer):
+    """A page of projects, by name."""
+
+    projects: list[Project]
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last.")
+
+
+# ---------------------------------------------------------------- health
+
+
+class Health(Answer):
+    """The process lives."""
+
+    status: Literal["ok"]
+    version: str = Field(examples=["0.1.0"])
+
+
+class Readiness(Answer):
+    """The service can do its work."""
+
+    status: Literal["ready", "not_ready"]
+    checks: dict[str, str] = Field(
+        description="What was looked at: `ok`, or the reason why not.", examples=[{"database": "ok", "schema": "ok"}]
+    )

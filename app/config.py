@@ -1,0 +1,98 @@
+"""Settings from the environment: `FORERUN_` and the field's name in capitals, each with its unit and default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "FORERUN_"
+
+
+class Settings(BaseSettings):
+    """Everything an operator may change."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port the API listens on; 0 takes a free one.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
+
+    database_url: str | None = Field(
+        None, description="PostgreSQL 18 or newer, `postgresql://user:password@host/name`. Absent: the embedded server."
+    )
+    database_wait_seconds: float = Field(
+        60, ge=0, description="How long a starting process waits for a database that does not answer yet, seconds."
+    )
+    data_dir: Path = Field(Path(".forerun"), description="Directory of the embedded server's data.")
+    pool_size: int = Field(10, ge=1, description="Connections to the database, for each process.")
+    pool_timeout_seconds: float = Field(
+        2, gt=0, description="Wait for a free connection before answering 503, seconds."
+    )
+    connect_timeout_seconds: int = Field(
+        2, ge=2, description="Wait for a new connection to the database, whole seconds."
+    )
+    statement_timeout_seconds: float = Field(10, gt=0, description="Longest statement of a request, seconds.")
+    lock_timeout_seconds: float = Field(5, gt=0, description="Longest wait of a statement for a lock, seconds.")
+
+    max_body_bytes: int = Field(2**20, ge=1024, description="Largest body of a request, bytes.")
+    max_batch_body_bytes: int = Field(
+        64 * 2**20, ge=1024, description="Largest body of `POST /v1/runs/batch` as one JSON document, bytes."
+    )
+    threads: int = Field(0, ge=0, description="Threads for answering recommendations; 0: one for each core.")
+
+    worker: bool = Field(True, description="Whether `forerun serve` and `forerun run` start a worker beside the API.")
+    refit_threads: int = Field(0, ge=0, description="Threads of one refit; 0: one for each core.")
+    refit_concurrency: int = Field(1, ge=1, description="Refits (of different projects) that one worker runs at once.")
+    refit_first_runs: int = Field(
+        20, ge=1, description="Finished runs that a project needs before its first automatic refit, a number of runs."
+    )
+    refit_min_new_runs: int = Field(
+        20, ge=1, description="Fewest new finished runs that start an automatic refit, a number of runs."
+    )
+    refit_min_new_fraction: float = Field(
+        0.1, ge=0, description="The same as a fraction of the runs at the last refit; the larger of the two counts."
+    )
+    refit_delay_seconds: float = Field(
+        5, ge=0, description="How long new runs are collected before an automatic refit is considered, seconds."
+    )
+    refit_interval_seconds: int = Field(
+        300, ge=1, description="How often every project is considered for a refit, seconds (whole minutes from 60 on)."
+    )
+    refit_heartbeat_seconds: float = Field(
+        5, gt=0, description="How often a running refit shows a sign of life, seconds."
+    )
+    refit_lease_seconds: float = Field(
+        20, gt=0, description="Silence after which a running refit is taken for dead and queued again, seconds."
+    )
+    refit_max_attempts: int = Field(5, ge=1, description="Attempts after which a refit that keeps dying is given up.")
+    refit_stop_seconds: float = Field(
+        10, ge=0, description="Time that a stopping worker gives a running refit before it is handed back, seconds."
+    )
+    refit_seed: int = Field(0, ge=0, lt=2**31, description="Seed of every refit: same runs, same meta-learner.")
+
+    def as_environment(self) -> dict[str, str]:
+        """The variables under which another process has the same settings."""
+        given = self.model_dump(mode="json", exclude_none=True)
+        return {variable(name): str(value) for name, value in given.items()}
+
+
+def variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table, for the README."""
+    rows = [
+        f"| `{variable(name)}` | {_shown(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return "absent"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"

@@ -1,0 +1,52 @@
+"""What `forerun run` does once it serves: fill an empty database with the demo's history and show a first ranking."""
+
+from __future__ import annotations
+
+import httpx
+from rich.console import Console
+
+from app.demo import client as api
+from app.demo import history
+from app.demo.question import SMALL_SPACE, as_curl, question, ranking
+from app.demo.story import HELD_OUT
+from app.demo.training import OBJECTIVE
+
+PROJECT = "demo"
+
+
+def welcome(url: str, console: Console) -> None:
+    """Print a ranking, the addresses, and a question to paste. The service stays up whatever happens here."""
+    try:
+        with httpx.Client(base_url=url, timeout=60.0) as client:
+            api.wait_until_ready(client)
+            _first_ranking(client, console)
+    except (api.Refused, httpx.HTTPError) as error:
+        console.print(f"[yellow]no first ranking:[/yellow] {error}", highlight=False)
+    console.print(f"\nThe API is at {url}, its documentation at {url}/docs. Ctrl-C stops everything.", highlight=False)
+    console.print("Ask what to train next:\n", highlight=False)
+    curl = as_curl(url, question(PROJECT, HELD_OUT, top_k=3, space=SMALL_SPACE))
+    console.print(curl, markup=False, highlight=False, soft_wrap=True)
+
+
+def _first_ranking(client: httpx.Client, console: Console) -> None:
+    projects = {project["name"]: project for project in api.call(client, "GET", "/v1/projects")["projects"]}
+    if not projects:
+        _load(client, console)
+    elif PROJECT not in projects:
+        return  # somebody's own database
+    if not projects.get(PROJECT, {}).get("meta_learner_id"):
+        with console.status("learning from it") as status:
+            api.refit(client, PROJECT, lambda state: status.update(f"learning from it: the refit is {state}"))
+    answer = api.recommend(client, question(PROJECT, HELD_OUT, top_k=5))
+    console.print(ranking(answer, f"What to train on {HELD_OUT}, of which the history has no run ({answer['basis']})"))
+
+
+def _load(client: httpx.Client, console: Console) -> None:
+    runs = history.committed()
+    known = [run for run in runs if run["dataset"]["name"] != HELD_OUT]
+    held_out = next(run["dataset"] for run in runs if run["dataset"]["name"] == HELD_OUT)
+    api.declare(client, PROJECT, [OBJECTIVE])
+    api.describe_dataset(client, PROJECT, HELD_OUT, held_out["meta_features"])
+    created = api.post_runs(client, PROJECT, known)["created"]
+    n_datasets = len({run["dataset"]["name"] for run in known})
+    console.print(f"Loaded {created} recorded trainings on {n_datasets} data sets into project {PROJECT!r}.")

@@ -1,0 +1,216 @@
+"""Ingest: runs come one by one, in batches or as a stream; each is stored once, and the worker hears of new ones.
+
+A run that is answered as created or duplicate is durable: every answer waits for the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+from uuid import UUID
+
+from app import telemetry
+from app.errors import ForerunError, TooManyRequests, Unavailable
+from app.store import jobs, runs
+from app.store.database import Database
+from app.store.upsert import Outcome, upsert
+from app.types import Run, RunPatch, StoredRun
+
+log = logging.getLogger("forerun.ingest")
+
+Incoming: TypeAlias = Run | ForerunError
+"""A run, or why what was sent in its place is none."""
+
+MAX_GROUP: Final = 500
+"""Single runs that share one transaction."""
+MAX_WAITING: Final = 2_000
+"""Single runs that may wait for theirs (under a second's worth); more are refused rather than made late."""
+CHUNK: Final = 1_000
+"""Runs of a stream that share one transaction, and all of it that is in memory."""
+MAX_RESULTS: Final = 1_000
+"""Lines of a stream that are told one by one."""
+
+
+async def store(database: Database, incoming: Sequence[Run], refit_delay_seconds: float) -> list[Outcome]:
+    """Store runs in one transaction, with the news of them for the worker; one outcome for each, in order.
+
+    Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone, and so on: one bad run never harms
+    another. Raises: Unavailable.
+    """
+    try:
+        outcomes = await _store_together(database, incoming, refit_delay_seconds)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("%d runs could not be stored together", len(incoming))
+        if len(incoming) == 1:
+            return [Outcome(0, "rejected", incoming[0].run_id, error=ForerunError("this run could not be stored"))]
+        middle = len(incoming) // 2
+        first = await store(database, incoming[:middle], refit_delay_seconds)
+        second = await store(database, incoming[middle:], refit_delay_seconds)
+        return first + [replace(outcome, index=outcome.index + middle) for outcome in second]
+    for outcome in outcomes:
+        telemetry.RUNS_INGESTED.labels(outcome.status).inc()
+    return outcomes
+
+
+async def _store_together(database: Database, incoming: Sequence[Run], refit_delay_seconds: float) -> list[Outcome]:
+    async with database.transaction() as connection:
+        outcomes = await upsert(connection, incoming)
+        ended = [outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"]
+        news = {project_id for project_id in ended if project_id is not None}
+        await jobs.ring_for_runs(connection, news, refit_delay_seconds)
+        return outcomes
+
+
+async def amend(database: Database, run: UUID, patch: RunPatch, refit_delay_seconds: float) -> StoredRun:
+    """Extend or finish a running run. Raises: NotFound, RunFinished, pydantic.ValidationError."""
+    async with database.transaction() as connection:
+        amended = await runs.amend(connection, run, patch)
+        if amended.ended:
+            await jobs.ring_for_runs(connection, [amended.project_id], refit_delay_seconds)
+        return amended.run
+
+
+# ---------------------------------------------------------------- many
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of many runs."""
+
+    created: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    results: list[Outcome] = field(default_factory=list)
+    results_omitted: int = 0
+
+    def count(self, outcome: Outcome) -> None:
+        self.created += outcome.status == "created"
+        self.duplicates += outcome.status == "duplicate"
+        self.rejected += outcome.error is not None
+
+
+async def store_batch(database: Database, incoming: Sequence[Incoming], refit_delay_seconds: float) -> Tally:
+    """Store what is good of a batch, in one transaction; `results` has every run, in order."""
+    tally = Tally()
+    for outcome in await _store_good(database, incoming, refit_delay_seconds):
+        tally.count(outcome)
+        tally.results.append(outcome)
+    return tally
+
+
+async def store_stream(
+    database: Database, incoming: AsyncIterable[tuple[int, Incoming]], refit_delay_seconds: float
+) -> Tally:
+    """Store numbered runs of a stream of any length, chunk by chunk; `results` has those that were not taken."""
+    tally = Tally()
+    chunk: list[tuple[int, Incoming]] = []
+
+    async def flush() -> None:
+        outcomes = await _store_good(database, [item for _, item in chunk], refit_delay_seconds)
+        for (number, _), outcome in zip(chunk, outcomes, strict=True):
+            _note(tally, replace(outcome, index=number))
+        chunk.clear()
+
+    try:
+        async for item in incoming:
+            chunk.append(item)
+            if len(chunk) == CHUNK:
+                await flush()
+        await flush()
+    except ForerunError as error:
+        error.detail += f"; {tally.created} runs of this stream have been stored, and are known by their run_id"
+        raise
+    return tally
+
+
+def _note(tally: Tally, outcome: Outcome) -> None:
+    tally.count(outcome)
+    if outcome.error is None:
+        return
+    if len(tally.results) < MAX_RESULTS:
+        tally.results.append(outcome)
+    else:
+        tally.results_omitted += 1
+
+
+async def _store_good(database: Database, incoming: Sequence[Incoming], refit_delay_seconds: float) -> list[Outcome]:
+    """Outcomes in order, of those that are runs and those that are not."""
+    good = [(index, item) for index, item in enumerate(incoming) if isinstance(item, Run)]
+    bad = [
+        Outcome(index, "rejected", None, error=item)
+        for index, item in enumerate(incoming)
+        if isinstance(item, ForerunError)
+    ]
+    stored = await store(database, [run for _, run in good], refit_delay_seconds) if good else []
+    telemetry.RUNS_INGESTED.labels("rejected").inc(len(bad))
+    placed = [replace(outcome, index=good[outcome.index][0]) for outcome in stored]
+    return sorted(bad + placed, key=lambda outcome: outcome.index)
+
+
+# ---------------------------------------------------------------- one by one, together
+
+
+class Intake:
+    """Single runs from concurrent requests share a transaction: while one commits, the next one fills."""
+
+    def __init__(self, database: Database, refit_delay_seconds: float) -> None:
+        self._database = database
+        self._refit_delay_seconds = refit_delay_seconds
+        self._waiting: asyncio.Queue[tuple[Run, asyncio.Future[Outcome]]] = asyncio.Queue(MAX_WAITING)
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        self._open = True
+        self._task = asyncio.create_task(self._flush_for_ever(), name="intake")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Take no more; store and answer what waits."""
+        self._open = False
+        await self._waiting.join()
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def store(self, run: Run) -> Outcome:
+        """Returns after the commit. Raises: TooManyRequests, Unavailable, and what else happened to the run."""
+        if not self._open:
+            raise Unavailable("the service is stopping", retry_after_seconds=1)
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        try:
+            self._waiting.put_nowait((run, answer))
+        except asyncio.QueueFull:
+            raise TooManyRequests("too many runs are waiting to be stored", retry_after_seconds=1) from None
+        return await answer
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            group = [await self._waiting.get()]
+            while len(group) < MAX_GROUP and not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            try:
+                await self._flush([run for run, _ in group], [answer for _, answer in group])
+            finally:
+                for _ in group:
+                    self._waiting.task_done()
+
+    async def _flush(self, group: Sequence[Run], answers: Sequence[asyncio.Future[Outcome]]) -> None:
+        try:
+            outcomes = await store(self._database, group, self._refit_delay_seconds)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the waiting requests' to raise
+            for answer in answers:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for answer, outcome in zip(answers, outcomes, strict=True):
+            if not answer.done():  # whose client left
+                answer.set_result(outcome)

@@ -1,0 +1,227 @@
+"""The story of a recommendation: load what is known, rank, save the answer. A page.
+
+Everything is read in one snapshot; the champion's bundle comes from a cache under its immutable id, so a promotion
+shows at the next request in every process. Ranking is maths and runs in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app import telemetry
+from app.errors import CorruptBundle, Fault, InvalidRequest, NotFound, UnknownMetric, pointer
+from app.featurise.frame import flatten, inputs_of
+from app.featurise.targets import reached
+from app.learn import bundle
+from app.learn.meta_learner import MetaLearner
+from app.search.question import Question, Ranking
+from app.search.rank import rank
+from app.space import JsonValue, parse_search_space
+from app.space.paths import flatten as flatten_configuration
+from app.store import datasets, meta_learners, projects, recommendations, runs
+from app.store.database import AsyncConnection, Database
+from app.types import INPUT_KINDS, Context, Objective, OwnRun, RecommendRequest, StoredRun
+
+log = logging.getLogger("forerun.recommend")
+
+MAX_OWN_RUNS = 1_000
+"""The latest of a dataset's own runs; a thousand tell the Gaussian process all that it can use in 100 ms."""
+FALLBACKS = 5
+"""Earlier meta-learners that are tried where the champion's bundle turns out to be damaged."""
+SAFE_INTEGER = 2**53
+
+
+class Bundles:
+    """Unpacked meta-learners of this process by id, the least recently used going first. None can be stale."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._unpacked: OrderedDict[UUID, MetaLearner] = OrderedDict()
+        self._unpacking: dict[UUID, asyncio.Task[MetaLearner]] = {}
+
+    async def get(self, connection: AsyncConnection, meta_learner_id: UUID) -> MetaLearner:
+        """The meta-learner, unpacked once however many ask for it at a time. Raises: CorruptBundle."""
+        if meta_learner_id in self._unpacked:
+            self._unpacked.move_to_end(meta_learner_id)
+            return self._unpacked[meta_learner_id]
+        if meta_learner_id not in self._unpacking:
+            content = await meta_learners.load(connection, meta_learner_id)
+            unpacking = asyncio.create_task(asyncio.to_thread(bundle.from_bytes, content))
+            self._unpacking[meta_learner_id] = unpacking
+            unpacking.add_done_callback(lambda _: self._unpacking.pop(meta_learner_id, None))
+        learner = await asyncio.shield(self._unpacking[meta_learner_id])
+        self._unpacked[meta_learner_id] = learner
+        while len(self._unpacked) > self.capacity:
+            self._unpacked.popitem(last=False)
+        return learner
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored about the dataset that is asked about, and who answers."""
+
+    objectives: tuple[Objective, ...]
+    meta_features: Mapping[str, float]
+    runs: list[StoredRun]
+    champion: meta_learners.MetaLearner | None
+    learner: MetaLearner | None
+    warnings: list[str]
+
+
+async def recommend(database: Database, bundles: Bundles, request: RecommendRequest) -> dict[str, Any]:
+    """The answer of the HTTP contract, stored under its `recommendation_id`.
+
+    Raises: InvalidSearchSpace, NoFeasibleConfiguration, UnknownMetric, InvalidRequest, Unavailable.
+    """
+    with telemetry.recommend_stage("load"):
+        known = await _load(database, bundles, request)
+    with telemetry.recommend_stage("rank"):
+        ranking = await asyncio.to_thread(_rank, request, known)
+    with telemetry.recommend_stage("save"):
+        answer = await _save(database, request, known, ranking)
+    telemetry.RECOMMENDATIONS.labels(ranking.basis).inc()
+    return answer
+
+
+async def _load(database: Database, bundles: Bundles, request: RecommendRequest) -> Known:
+    asked = tuple(request.objectives)
+    given = dict(request.dataset.meta_features)
+    async with database.snapshot() as connection:
+        try:
+            project = await projects.get(connection, request.project)
+        except NotFound:
+            return Known(_checked(asked), given, [], None, None, [f"project {request.project!r} has no runs yet"])
+        objectives = _checked(asked or tuple(Objective.model_validate(o) for o in project.objectives))
+        stored = await datasets.meta_features_of(connection, project.id, request.dataset.name)
+        own = await runs.of_dataset(connection, project.id, request.dataset.name, MAX_OWN_RUNS)
+        champion, learner, warnings = await _champion(connection, bundles, project)
+    return Known(objectives, stored | given, own, champion, learner, warnings)
+
+
+def _checked(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+    if not objectives:
+        message = "the request names no objective and its project declares none"
+        raise InvalidRequest.at("/objectives", message)
+    names = [objective.metric for objective in objectives]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise InvalidRequest.at(pointer("objectives", i, "metric"), f"{name!r} is an objective already")
+    return objectives
+
+
+async def _champion(
+    connection: AsyncConnection, bundles: Bundles, project: projects.Project
+) -> tuple[meta_learners.MetaLearner | None, MetaLearner | None, list[str]]:
+    """The champion; where its bundle is damaged, the newest meta-learner before it that is not."""
+    if project.champion_id is None:
+        return None, None, []
+    champion = await meta_learners.get(connection, project.champion_id)
+    earlier = await meta_learners.list_page(connection, project.id, FALLBACKS, project.champion_id)
+    warnings: list[str] = []
+    for candidate in [champion, *(m for m in earlier if m.verdict.get("promoted"))]:
+        try:
+            return candidate, await bundles.get(connection, candidate.id), warnings
+        except CorruptBundle as error:
+            log.error("meta-learner %s of project %r: %s", candidate.id, project.name, error.detail)  # noqa: TRY400
+            warnings = [f"meta-learner version {champion.version} is damaged; an earlier one answers"]
+    return None, None, [f"meta-learner version {champion.version} is damaged, and there is none to fall back on"]
+
+
+def _rank(request: RecommendRequest, known: Known) -> Ranking:
+    """From the wire's nouns to the search's question, and its answer."""
+    context = _context(request.context)
+    own = [_own_run(stored) for stored in known.runs if stored.run.state != "running"]
+    own += [
+        OwnRun(context | flatten_configuration(o.configuration), {**o.metrics, **o.resources}, o.state)
+        for o in request.observations
+    ]
+    training = [inputs_of(stored.run) for stored in known.runs if stored.run.state == "running"]
+    question = Question(
+        space=parse_search_space(request.search_space),
+        objectives=known.objectives,
+        meta_features=known.meta_features,
+        context=context,
+        outcome_constraints=tuple(request.outcome_constraints),
+        own=tuple(own),
+        pending=(*training, *(flatten_configuration(c) for c in request.pending)),
+        top_k=request.top_k,
+        strategy=request.strategy,
+        seed=request.seed,
+        explain=request.explain,
+    )
+    if known.learner is not None:
+        _check_metrics(question, known.learner)
+    return rank(question, known.learner)
+
+
+def _context(context: Context) -> dict[str, JsonValue]:
+    return {path: value for kind in INPUT_KINDS for path, value in flatten(kind, getattr(context, kind)).items()}
+
+
+def _own_run(stored: StoredRun) -> OwnRun:
+    run = stored.run
+    return OwnRun(inputs_of(run), {**reached(run), **run.metrics, **run.resources}, run.state)
+
+
+def _check_metrics(question: Question, learner: MetaLearner) -> None:
+    """Raises: UnknownMetric for a name that neither the history nor the dataset's own runs have reported."""
+    reported = learner.targets.keys() | {name for run in question.own for name in run.targets}
+    named = [("objectives", i, o.metric) for i, o in enumerate(question.objectives)]
+    named += [("outcome_constraints", i, c.metric) for i, c in enumerate(question.outcome_constraints)]
+    faults = [
+        Fault(pointer(field, i, "metric"), f"no run has reported {name!r}{_suggestion(name, reported)}")
+        for field, i, name in named
+        if name not in reported
+    ]
+    if faults:
+        raise UnknownMetric(faults[0].message, faults)
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known)[:10])}"
+
+
+async def _save(database: Database, request: RecommendRequest, known: Known, ranking: Ranking) -> dict[str, Any]:
+    champion = known.champion
+    size = ranking.space_size
+    answer = {
+        "project": request.project,
+        "dataset": request.dataset.name,
+        "meta_learner": champion
+        and {
+            "id": str(champion.id),
+            "version": champion.version,
+            "fitted_at": champion.fitted_at.isoformat().replace("+00:00", "Z"),
+            "n_runs": champion.n_runs,
+            "n_datasets": champion.n_datasets,
+        },
+        "basis": ranking.basis,
+        "n_own_runs": ranking.n_own_runs,
+        "search": {
+            "enumeration": ranking.enumeration,
+            "space_size": str(size) if size is not None and size > SAFE_INTEGER else size,
+            "candidates_ranked": ranking.candidates_ranked,
+            "seed": request.seed,
+        },
+        "configurations": ranking.configurations,
+        "warnings": known.warnings + ranking.warnings,
+    }
+    async with database.transaction() as connection:
+        project_ids = await projects.ensure(connection, [request.project])
+        recommendation_id = await recommendations.insert_one(
+            connection,
+            project_ids[request.project],
+            dataset=request.dataset.name,
+            meta_learner_id=champion.id if champion else None,
+            request=request.model_dump(mode="json"),
+            answer=answer,
+        )
+    return {"recommendation_id": str(recommendation_id), **answer}

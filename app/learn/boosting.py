@@ -1,0 +1,139 @@
+"""CatBoost members: K models per view of the inputs, member k fitted without the datasets of fold k.
+
+One set of fits gives three things: an ensemble bagged by dataset (it serves), predictions for every run by a member
+that has not seen its dataset (they validate, calibrate and blend), and a champion that stays comparable with its
+challenger.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from catboost import CatBoostClassifier, CatBoostError, CatBoostRegressor, Pool, sum_models
+
+from app.errors import CorruptBundle
+from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
+
+TREES, RATE, DEPTH = 500, 0.06, 6
+FEATURE_SHARE = 0.5
+"""Share of the inputs tried at a split where meta-features take part: there are many of them and few datasets."""
+
+PARALLEL_FROM = 4_096
+"""Rows from which a prediction is worth more than one thread."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """K CatBoost regressors over all columns of X; they share X, but a view may ignore some of its columns."""
+
+    models: tuple[CatBoostRegressor, ...]
+
+    @cached_property
+    def ensemble(self) -> CatBoostRegressor:
+        return sum_models(list(self.models), weights=[1.0 / len(self.models)] * len(self.models))
+
+    def predict(self, X: Float32Array) -> FloatArray:
+        """Mean over members; 0 where there was nothing to learn from. Shapes: X (n, d) -> (n,)."""
+        if not self.models:
+            return np.zeros(len(X))
+        threads = 1 if len(X) < PARALLEL_FROM else -1
+        return np.asarray(self.ensemble.predict(Pool(X), thread_count=threads), dtype=np.float64)
+
+    def out_of_fold(self, X: Float32Array, fold: IntArray) -> FloatArray:
+        """Each run by the member that has not seen its dataset. Shapes: X (n, d), fold (n,) -> (n,)."""
+        out = np.zeros(len(X))
+        for k, model in enumerate(self.models):
+            if (rows := fold == k).any():
+                out[rows] = model.predict(Pool(np.asfortranarray(X[rows])), thread_count=1)
+        return out
+
+
+def fit_member(
+    X: Float32Array,
+    z: FloatArray,
+    kept: BoolArray,
+    *,
+    ignored: Sequence[int],
+    seed: int,
+    trees: int = TREES,
+) -> CatBoostRegressor:
+    """One member on the kept rows, one thread: the answer does not depend on how many threads there are."""
+    seen = np.setdiff1d(np.arange(X.shape[1]), ignored)
+    rows = kept if _varies(X[np.ix_(kept, seen)]) else np.ones_like(kept)
+    share = 1.0 if ignored else FEATURE_SHARE
+    model = CatBoostRegressor(
+        iterations=trees,
+        learning_rate=RATE if trees == TREES else 0.1,
+        depth=DEPTH,
+        rsm=share,
+        ignored_features=list(ignored) or None,
+        random_seed=seed,
+        thread_count=1,
+        verbose=False,
+        allow_writing_files=False,
+    )
+    if np.ptp(z[rows]) == 0:  # CatBoost refuses a constant target: say it with one tree
+        model.set_params(iterations=1, allow_const_label=True)
+    return model.fit(Pool(np.asfortranarray(X[rows]), z[rows]))
+
+
+def _varies(X: Float32Array) -> bool:
+    """Whether any column has two different values: CatBoost refuses inputs that are all constant."""
+    return bool(len(X)) and any(not np.array_equal(c, np.full_like(c, c[0]), equal_nan=True) for c in X.T)
+
+
+def fit_members(
+    X: Float32Array,
+    z: FloatArray,
+    fold: IntArray,
+    n_folds: int,
+    pool: ThreadPoolExecutor,
+    *,
+    ignored: Sequence[int] = (),
+    seed: int = 0,
+    trees: int = TREES,
+) -> Members:
+    """All members of one view. Shapes: X (n, d), z and fold (n,). `ignored`: columns this view does not see."""
+    if not _varies(np.delete(X, list(ignored), axis=1)):
+        return Members(())
+    jobs = [
+        pool.submit(fit_member, X, z, fold != k, ignored=ignored, seed=seed + k, trees=trees) for k in range(n_folds)
+    ]
+    return Members(tuple(job.result() for job in jobs))
+
+
+def fit_classifier(X: Float32Array, happened: BoolArray, seed: int) -> CatBoostClassifier:
+    """The probability of an event, such as failing. Shapes: X (n, d), happened (n,) with both values present."""
+    model = CatBoostClassifier(
+        iterations=200,
+        learning_rate=0.05,
+        depth=4,
+        random_seed=seed,
+        thread_count=1,
+        verbose=False,
+        allow_writing_files=False,
+    )
+    return model.fit(Pool(np.asfortranarray(X), happened.astype(np.int64)))
+
+
+def model_to_bytes(model: CatBoostRegressor | CatBoostClassifier) -> bytes:
+    """CatBoost's own binary format (cbm), which executes nothing when loaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.cbm"
+        model.save_model(str(path), format="cbm")
+        return path.read_bytes()
+
+
+def model_from_bytes(content: bytes, *, classifier: bool = False) -> CatBoostRegressor | CatBoostClassifier:
+    """Raises CorruptBundle where the bytes are no model."""
+    model = CatBoostClassifier() if classifier else CatBoostRegressor()
+    try:
+        return model.load_model(blob=content)
+    except CatBoostError as error:
+        raise CorruptBundle(f"a CatBoost model cannot be read: {error}") from error

@@ -1,0 +1,184 @@
+r"""A meta-learner as bytes: checksummed, versioned, and made of formats that execute nothing when read.
+
+    magic "forerun\0" · format version (2 bytes) · SHA-256 of the rest (32 bytes) · ZIP
+    ZIP: manifest.json (numbers and names), arrays.npz (NumPy, object arrays refused), one .cbm per CatBoost model
+
+The same meta-learner gives the same bytes: entries are in order and carry no time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from app.errors import CorruptBundle
+from app.featurise.featuriser import Featuriser
+from app.learn.boosting import Members, model_from_bytes, model_to_bytes
+from app.learn.calibration import Calibration
+from app.learn.gaussian_process import Kernel, KernelSpace
+from app.learn.location_scale import LocationScale
+from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner, TargetScale
+from app.learn.prior import Prior
+from app.learn.responses import Responses
+
+MAGIC = b"forerun\0"
+FORMAT_VERSION = 1
+HEADER = len(MAGIC) + 2 + 32
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class _Parts:
+    """The three kinds of content of a bundle, filled on the way out, read on the way in."""
+
+    def __init__(self) -> None:
+        self.manifest: dict[str, Any] = {}
+        self.arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self.models: dict[str, bytes] = {}
+
+
+def to_bytes(learner: MetaLearner) -> bytes:
+    """The bundle of a meta-learner."""
+    parts = _Parts()
+    parts.manifest = {
+        "featuriser": learner.featuriser.to_json(),
+        "folds": dict(learner.folds),
+        "n_runs": learner.n_runs,
+        "failure_rate": learner.failure.rate,
+        "targets": {name: _pack_target(parts, f"t{i}", t) for i, (name, t) in enumerate(learner.targets.items())},
+    }
+    if learner.failure.model is not None:
+        parts.models["failure"] = model_to_bytes(learner.failure.model)
+    content = _zip(parts)
+    return MAGIC + FORMAT_VERSION.to_bytes(2, "big") + hashlib.sha256(content).digest() + content
+
+
+def from_bytes(content: bytes) -> MetaLearner:
+    """Raises CorruptBundle where a byte has changed, or the format is not one that this version reads."""
+    parts = _unzip(_verified(content))
+    try:
+        manifest = parts.manifest
+        failure = parts.models.get("failure")
+        return MetaLearner(
+            featuriser=Featuriser.from_json(manifest["featuriser"]),
+            targets={name: _unpack_target(parts, packed) for name, packed in manifest["targets"].items()},
+            failure=FailureLearner(
+                manifest["failure_rate"], model_from_bytes(failure, classifier=True) if failure else None
+            ),
+            folds=manifest["folds"],
+            n_runs=manifest["n_runs"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptBundle(f"a bundle lacks a part: {error!r}") from error
+
+
+def _verified(content: bytes) -> bytes:
+    if content[: len(MAGIC)] != MAGIC:
+        raise CorruptBundle("these bytes are no forerun bundle")
+    version = int.from_bytes(content[len(MAGIC) : len(MAGIC) + 2], "big")
+    if version != FORMAT_VERSION:
+        raise CorruptBundle(f"the bundle has format {version}; this version reads {FORMAT_VERSION}")
+    if hashlib.sha256(content[HEADER:]).digest() != content[HEADER - 32 : HEADER]:
+        raise CorruptBundle("the bundle's checksum does not match its content")
+    return content[HEADER:]
+
+
+def _zip(parts: _Parts) -> bytes:
+    arrays = io.BytesIO()
+    np.savez(arrays, allow_pickle=False, **parts.arrays)
+    entries = {
+        "manifest.json": json.dumps(parts.manifest, sort_keys=True).encode(),
+        "arrays.npz": arrays.getvalue(),
+        **{f"{name}.cbm": model for name, model in sorted(parts.models.items())},
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in entries.items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _unzip(content: bytes) -> _Parts:
+    parts = _Parts()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts.manifest = json.loads(archive.read("manifest.json"))
+        with np.load(io.BytesIO(archive.read("arrays.npz")), allow_pickle=False) as arrays:
+            parts.arrays = {name: arrays[name] for name in arrays.files}
+        for name in archive.namelist():
+            if name.endswith(".cbm"):
+                parts.models[name.removesuffix(".cbm")] = archive.read(name)
+    return parts
+
+
+def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, Any]:
+    prior, place, calibration = target.prior, target.location_scale, target.calibration
+    for i, view in enumerate(prior.views):
+        for k, model in enumerate(view.models):
+            parts.models[f"{key}.view{i}.member{k}"] = model_to_bytes(model)
+    for name, dataset_level in zip(("location", "scale"), place.models, strict=True):
+        if dataset_level is not None:
+            parts.models[f"{key}.{name}"] = model_to_bytes(dataset_level)
+    parts.arrays |= {
+        f"{key}.{name}": array
+        for name, array in {
+            "inducing": prior.responses.inducing,
+            "mean": prior.responses.mean,
+            "modes": prior.responses.modes,
+            "columns": prior.space.columns,
+            "centre": prior.space.centre,
+            "scale": prior.space.scale,
+            "absent": prior.space.absent,
+            "blend": prior.blend,
+            "shape": place.shape,
+            "at": calibration.at,
+            "lower": calibration.lower,
+            "upper": calibration.upper,
+        }.items()
+    }
+    kernel = target.kernel
+    return {
+        "key": key,
+        "resource": target.resource,
+        "scale": [target.scale.log, target.scale.lower, target.scale.upper],
+        "views": [len(view.models) for view in prior.views],
+        "length": prior.responses.length,
+        "kernel": [kernel.amplitude, kernel.length, kernel.noise, kernel.across, kernel.components],
+        "location_scale": [*place.middle, place.unit, place.offset, place.log_scale_spread],
+        "factor": calibration.factor,
+    }
+
+
+def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
+    key = packed["key"]
+    views = tuple(
+        Members(tuple(model_from_bytes(parts.models[f"{key}.view{i}.member{k}"]) for k in range(n)))
+        for i, n in enumerate(packed["views"])
+    )
+    location, log_scale, unit, offset, log_scale_spread = packed["location_scale"]
+    dataset_level = [parts.models.get(f"{key}.{name}") for name in ("location", "scale")]
+    place, width = (model_from_bytes(content) if content else None for content in dataset_level)
+
+    def array(name: str) -> np.ndarray[Any, Any]:
+        return parts.arrays[f"{key}.{name}"]
+
+    prior = Prior(
+        views,
+        Responses(array("inducing"), packed["length"], array("mean"), array("modes")),
+        KernelSpace(array("columns"), array("centre"), array("scale"), array("absent")),
+        array("blend"),
+    )
+    return TargetLearner(
+        resource=packed["resource"],
+        scale=TargetScale(*packed["scale"]),
+        prior=prior,
+        kernel=Kernel(*packed["kernel"]),
+        location_scale=LocationScale(
+            array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
+        ),
+        calibration=Calibration(array("at"), array("lower"), array("upper"), packed["factor"]),
+    )

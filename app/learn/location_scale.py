@@ -1,0 +1,138 @@
+"""From scores back to the target's unit: where a dataset's values lie, how wide, and in what shape.
+
+A score z of a dataset reads as  v = location + scale · shape(z).  The shape, a monotone curve on a grid of scores, is
+common to the history; location and scale come from a second learner on meta-features where that beats the middle of the
+history out of fold, and carry their own error, which is what makes an interval for a *new* dataset honest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from catboost import CatBoostRegressor, Pool
+from scipy.stats import norm
+
+from app.learn.gaussian_process import DatasetPrior
+from app.learn.scores import rows_by_dataset
+from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
+
+LEVELS = np.linspace(-2.5, 2.5, 21)
+MIN_RUNS, MIN_DATASETS = 5, 8
+
+
+@dataclass(frozen=True)
+class LocationScale:
+    """`models` predict (location, log scale) from meta-features (d,) in units of `unit`; None: the history's middle."""
+
+    shape: FloatArray  # (21,) at LEVELS
+    middle: tuple[float, float]  # location, log scale
+    unit: float
+    models: tuple[CatBoostRegressor | None, CatBoostRegressor | None]
+    offset: float
+    log_scale_spread: float
+
+    def __call__(self, meta_features: Float32Array) -> DatasetPrior:
+        """Shapes: meta_features (d,), the columns of X, of which those of the dataset are read."""
+        location, log_scale = self.middle
+        row = Pool(meta_features[None, :])
+        if self.models[0] is not None:
+            location = float(self.models[0].predict(row)[0]) * self.unit
+        if self.models[1] is not None:
+            log_scale = float(self.models[1].predict(row)[0])
+        return DatasetPrior(location, float(np.exp(log_scale)), self.offset, self.log_scale_spread)
+
+    def value(self, prior: DatasetPrior, f: FloatArray) -> FloatArray:
+        """The values v of scores f (n,) in a dataset; beyond the grid the shape goes on with its mean slope."""
+        slope = (self.shape[-1] - self.shape[0]) / (LEVELS[-1] - LEVELS[0])
+        beyond = slope * (f - np.clip(f, LEVELS[0], LEVELS[-1]))
+        return np.asarray(prior.location + prior.scale * (np.interp(f, LEVELS, self.shape) + beyond))
+
+
+@dataclass(frozen=True)
+class HeldOutScales:
+    """Location and scale of each dataset as predicted without it. Shapes: all (t,)."""
+
+    datasets: IntArray
+    location: FloatArray
+    scale: FloatArray
+
+
+def fit_location_scale(
+    v: FloatArray, dataset: IntArray, reference: BoolArray, meta: Float32Array, fold: IntArray, ignored: Sequence[int]
+) -> tuple[LocationScale, HeldOutScales]:
+    """Shapes: v, dataset, reference, fold (n,); meta X (n, d) whose `ignored` columns are no meta-features."""
+    rows = [i[reference[i]] for i in rows_by_dataset(dataset)]
+    enough = [i for i in rows if len(i) >= MIN_RUNS] or [i for i in rows if len(i)] or rows_by_dataset(dataset)
+    location = np.array([np.median(v[i]) for i in enough])
+    spread = np.array([_spread(v[i]) for i in enough])
+    positive = spread[spread > 0]
+    typical = float(np.median(positive)) if len(positive) else 1.0
+    scale = np.maximum(spread, 1e-3 * typical)
+    curves = [(np.quantile(v[i], norm.cdf(LEVELS)) - m) / s for i, m, s in zip(enough, location, scale, strict=True)]
+    shape = np.maximum.accumulate(np.mean(curves, axis=0) + 1e-9 * np.arange(len(LEVELS)))
+    first = np.array([i[0] for i in enough])
+    X, held_out = np.asfortranarray(meta[first]), fold[first]
+    place, place_without = _dataset_level(X, location / typical, held_out, ignored)
+    width, width_without = _dataset_level(X, np.log(scale), held_out, ignored)
+    scale_without = np.exp(width_without)
+    # the spread of the errors by their 80 % quantile (1.28 σ): one odd dataset must not speak for all
+    offset = float(np.quantile(np.abs(location - place_without * typical) / scale_without, 0.8)) / 1.28
+    log_spread = float(np.quantile(np.abs(np.log(scale) - width_without), 0.8)) / 1.28
+    fitted = LocationScale(
+        shape,
+        (float(np.median(location)), float(np.median(np.log(scale)))),
+        typical,
+        (place, width),
+        max(offset, 0.3),
+        max(log_spread, 0.3),
+    )
+    return fitted, HeldOutScales(dataset[first], place_without * typical, scale_without)
+
+
+def pooled_scale(v: FloatArray) -> LocationScale:
+    """For targets whose unit is the same everywhere (seconds, bytes): one location and scale for all datasets."""
+    spread = float(np.std(v))
+    scale = np.log(spread if spread > 0 else 1.0)
+    return LocationScale(LEVELS, (float(np.mean(v)), float(scale)), 1.0, (None, None), 0.5, 0.1)
+
+
+def _spread(v: FloatArray) -> float:
+    """Standard deviation of values no further than three interquartile ranges from the median."""
+    q1, q2, q3 = np.quantile(v, [0.25, 0.5, 0.75])
+    reach = 3 * (q3 - q1) or np.inf
+    return float(np.std(np.clip(v, q2 - reach, q2 + reach)))
+
+
+def _dataset_level(
+    X: Float32Array, y: FloatArray, fold: IntArray, ignored: Sequence[int]
+) -> tuple[CatBoostRegressor | None, FloatArray]:
+    """A model of one number per dataset where it beats the others' median out of fold, and its held-out predictions."""
+    middle = np.array([np.median(y[np.arange(len(y)) != i]) if len(y) > 1 else y[i] for i in range(len(y))])
+    if len(y) < MIN_DATASETS or len(ignored) == X.shape[1] or np.ptp(y) == 0:
+        return None, middle
+    held_out = middle.copy()
+    for k in np.unique(fold):
+        rest = fold != k
+        if rest.any() and np.ptp(y[rest]) > 0:
+            held_out[~rest] = _fit(X[rest], y[rest], ignored).predict(Pool(np.asfortranarray(X[~rest])))
+    if np.mean((y - held_out) ** 2) >= np.mean((y - middle) ** 2):
+        return None, middle
+    return _fit(X, y, ignored), held_out
+
+
+def _fit(X: Float32Array, y: FloatArray, ignored: Sequence[int]) -> CatBoostRegressor:
+    model = CatBoostRegressor(
+        iterations=200,
+        learning_rate=0.05,
+        depth=4,
+        rsm=0.3,
+        l2_leaf_reg=1.0,
+        ignored_features=list(ignored) or None,
+        random_seed=0,
+        thread_count=1,
+        verbose=False,
+        allow_writing_files=False,
+    )
+    return model.fit(Pool(np.asfortranarray(X), y))

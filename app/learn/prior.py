@@ -1,0 +1,108 @@
+"""The prior of a dataset never seen: CatBoost members and the mean response, blended as unseen datasets tell.
+
+components C (n, c): members with meta-features, members without, the mean response. Where nothing tells datasets apart
+the dataset-free components win by themselves, so the blend is also the floor: an average rank that generalises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from app.learn.boosting import Members, fit_members
+from app.learn.folds import N_FOLDS
+from app.learn.gaussian_process import Example, KernelSpace, Points
+from app.learn.responses import FittedResponses, Responses, fit_responses
+from app.learn.scores import anchored, dataset_weights, rows_by_dataset
+from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
+from app.types import Feature
+
+SMALL_DATASET = 30
+"""Reference runs below which a dataset's scores are anchored to what the learner expects of its configurations."""
+N_EXAMPLES, EXAMPLE_RUNS = 30, 40
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Shapes: blend (c,) over the components."""
+
+    views: tuple[Members, ...]
+    responses: Responses
+    space: KernelSpace
+    blend: FloatArray
+
+    def points(self, X: Float32Array) -> Points:
+        """Everything the posterior needs to know of configurations. Shapes: X (n, d) -> n points."""
+        E = self.space(X)
+        mean, D = self.responses(E)
+        C = np.column_stack([*(view.predict(X) for view in self.views), mean])
+        return Points(E, D, C, C @ self.blend)
+
+    def scores(self, X: Float32Array) -> FloatArray:
+        """The same f (n,) without the rest: only components that the blend uses are computed. Shapes: X (n, d)."""
+        f = np.zeros(len(X))
+        for view, weight in zip(self.views, self.blend, strict=False):
+            if weight:
+                f += weight * view.predict(X)
+        return f + self.blend[-1] * self.responses(self.space(X))[0] if self.blend[-1] else f
+
+
+@dataclass(frozen=True)
+class FittedPrior:
+    """A prior with what it predicted for each run of the history by parts that had not seen its dataset."""
+
+    prior: Prior
+    responses: FittedResponses
+    E: FloatArray  # (n, q)
+    C: FloatArray  # (n, c) out of fold
+    f: FloatArray  # (n,) out of fold
+    z: FloatArray  # (n,) the scores it was fitted to
+
+    def examples(self, dataset: IntArray, reference: BoolArray, seed: int) -> list[tuple[IntArray, Example]]:
+        """History datasets to learn the kernel from, each with the rows (of the history) it consists of."""
+        rng = np.random.default_rng(seed)
+        groups = [rows[reference[rows]] for rows in rows_by_dataset(dataset)]
+        groups = [rows for rows in groups if len(rows) >= 8]
+        out = []
+        for i in rng.permutation(len(groups))[:N_EXAMPLES]:
+            rows = np.sort(rng.permutation(groups[i])[:EXAMPLE_RUNS])
+            D = self.responses.differences_without(int(dataset[rows[0]]), rows)
+            out.append((rows, Example(Points(self.E[rows], D, self.C[rows], self.f[rows]), self.z[rows])))
+        return out
+
+
+def fit_prior(
+    X: Float32Array,
+    features: Sequence[Feature],
+    z: FloatArray,
+    dataset: IntArray,
+    reference: BoolArray,
+    fold: IntArray,
+    pool: ThreadPoolExecutor,
+    *,
+    ranks: bool,
+    seed: int,
+) -> FittedPrior:
+    """Shapes: X (n, d), all others (n,). `ranks`: z are ranks within datasets, so small datasets need an anchor."""
+    meta = [j for j, feature in enumerate(features) if feature.kind == "dataset"]
+    space = KernelSpace.fit(X, features)
+    without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
+    if ranks and min(reference[rows].sum() for rows in rows_by_dataset(dataset)) < SMALL_DATASET:
+        z = anchored(z, without.out_of_fold(X, fold), dataset, reference)
+        without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
+    views = (fit_members(X, z, fold, N_FOLDS, pool, seed=seed), without) if meta else (without,)
+    E = space(X)
+    responses = fit_responses(E, z, dataset, reference, seed)
+    mean_response = np.zeros(len(z))
+    for rows in rows_by_dataset(dataset):
+        mean_response[rows] = responses.mean_without(int(dataset[rows[0]]), rows)
+    C = np.column_stack([*(view.out_of_fold(X, fold) for view in views), mean_response])
+    weights = dataset_weights(dataset, reference)
+    blend, _ = nnls(C * weights[:, None], z * weights)
+    if not blend.any():  # nothing predicts unseen datasets yet: trust the dataset-free trees a little
+        blend[len(views) - 1] = 0.1
+    return FittedPrior(Prior(views, responses.pooled(), space, blend), responses, E, C, C @ blend, z)

@@ -1,0 +1,80 @@
+"""Whether a challenger serves: champion and challenger on the same held-out datasets, with today's runs.
+
+Both predict every dataset with members that have not seen it (`folds`); what is compared, dataset by dataset, is the
+rank correlation between predicted and real outcomes. A challenger serves unless it is worse by more than one standard
+error of the mean difference, and by more than 0.01: newer history is worth a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from app.learn.meta_learner import MetaLearner, TargetLearner
+from app.learn.scores import reference_runs
+from app.learn.validation import rank_correlations
+from app.space.columns import Float32Array, FloatArray, IntArray
+from app.types import RunTable, Verdict
+
+TOLERANCE = 0.01
+
+Correlations = Mapping[tuple[str, str], float]
+"""Rank correlation by target and dataset."""
+
+
+def held_out_correlations(learner: MetaLearner, table: RunTable) -> Correlations:
+    """How well an already fitted meta-learner ranks the runs of datasets that its members have not seen."""
+    frame = learner.featuriser.transform(table.inputs, table.meta_features, table.dataset)
+    fold = np.array([learner.folds.get(name, -1) for name in table.datasets], dtype=np.int64)[table.dataset]
+    reference = reference_runs(table)
+    out: dict[tuple[str, str], float] = {}
+    for name, target in learner.targets.items():
+        y = table.targets.get(name)
+        if y is None or target.resource or not (known := np.isfinite(y)).any():
+            continue
+        f = _held_out_scores(target, frame.X[known], fold[known])
+        found = rank_correlations(y[known], f, table.dataset[known], reference[known])
+        out |= {(name, table.datasets[dataset]): correlation for dataset, correlation in found.items()}
+    return out
+
+
+def _held_out_scores(target: TargetLearner, X: Float32Array, fold: IntArray) -> FloatArray:
+    """Scores (n,) by members that have not seen a run's dataset; by all of them where none has (fold -1)."""
+    prior = target.prior
+    mean, _ = prior.responses(prior.space(X))
+    new = fold < 0
+    columns = []
+    for view in prior.views:
+        scores = view.out_of_fold(X, fold)
+        if new.any():
+            scores[new] = view.predict(np.asfortranarray(X[new]))
+        columns.append(scores)
+    return np.asarray(np.column_stack([*columns, mean]) @ prior.blend)
+
+
+def decide(challenger: Correlations, champion: Correlations | None) -> Verdict:
+    """The verdict on a challenger; `champion` is None where nothing serves yet."""
+    if champion is None:
+        return Verdict(True, "the first meta-learner of this project")
+    shared = sorted(challenger.keys() & champion.keys())
+    if not shared:
+        return Verdict(True, "no held-out dataset in common with the champion to compare on; the newer history serves")
+    difference = np.array([challenger[key] - champion[key] for key in shared])
+    mean = float(difference.mean())
+    error = float(difference.std(ddof=1) / np.sqrt(len(shared))) if len(shared) > 1 else 0.0
+    figures = {
+        "challenger_rank_correlation": float(np.mean([challenger[key] for key in shared])),
+        "champion_rank_correlation": float(np.mean([champion[key] for key in shared])),
+        "difference": mean,
+        "standard_error": error,
+        "n_compared": float(len(shared)),
+    }
+    worse = mean < -max(error, TOLERANCE)
+    outcome = "worse, so the champion stays" if worse else "not worse, so it serves"
+    reason = (
+        f"rank correlation on {len(shared)} held-out dataset targets {figures['challenger_rank_correlation']:.3f} "
+        f"against the champion's {figures['champion_rank_correlation']:.3f} "
+        f"(difference {mean:+.3f} ± {error:.3f}): {outcome}"
+    )
+    return Verdict(not worse, reason, figures)

@@ -1,0 +1,119 @@
+"""Every history dataset's smooth response over configurations: what they have in common, and how they differ.
+
+A dataset's scores are fitted by a Gaussian process on its own runs alone, all datasets through the same M inducing
+configurations (Nyström features P = K(E, Z) L⁻ᵀ, K(Z, Z) = L Lᵀ), so that a response is a vector w in Rᴹ:
+
+    mean response   P · mean(w)            the dataset-free answer, smoother than trees
+    differences     P · (w - mean(w))      directions in which a new dataset may depart: D, the kernel's part `across`
+
+Source: the same idea with one Gaussian process per dataset is RGPE (Feurer et al. 2018).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.spatial.distance import cdist
+
+from app.learn.gaussian_process import matern
+from app.learn.scores import rows_by_dataset
+from app.space.columns import BoolArray, FloatArray, IntArray
+
+N_INDUCING = 256
+MAX_RUNS, MAX_DATASETS, MAX_MODES = 200, 200, 32
+LENGTHS, NOISES = (0.5, 1.0, 1.5, 2.5, 4.0), (0.03, 0.1, 0.3, 1.0)
+SHRINKAGE_RUNS = 10.0
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Shapes: inducing Z (M, q), mean (M,), modes (M, r): responses are K(E, Z) times these."""
+
+    inducing: FloatArray
+    length: float
+    mean: FloatArray
+    modes: FloatArray
+
+    def __call__(self, E: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Shapes: E (n, q) -> mean (n,), D (n, r)."""
+        K = matern(cdist(E, self.inducing) / self.length)
+        return K @ self.mean, K @ self.modes
+
+    def novelty(self, E: FloatArray) -> FloatArray:
+        """How far from anything in the history, 0 (seen) to 1 (unlike all of it). Shapes: E (n, q) -> (n,)."""
+        return np.asarray(1.0 - matern(cdist(E, self.inducing) / self.length).max(axis=1))
+
+
+@dataclass(frozen=True)
+class FittedResponses:
+    """The responses dataset by dataset, as long as the fit needs them. Shapes: P (n, M), W (M, t), weights (t,)."""
+
+    inducing: FloatArray
+    length: float
+    L: FloatArray
+    P: FloatArray
+    W: FloatArray
+    weights: FloatArray
+    datasets: IntArray  # (t,) the datasets that have a column of W
+
+    def _weights_without(self, dataset: int | None) -> FloatArray:
+        kept = np.where(self.datasets == dataset, 0.0, self.weights) if dataset is not None else self.weights
+        return np.asarray(kept / max(kept.sum(), 1e-12))
+
+    def mean_without(self, dataset: int, rows: IntArray) -> FloatArray:
+        """The mean response of the other datasets at rows of the history (len(rows),)."""
+        return np.asarray(self.P[rows] @ (self.W @ self._weights_without(dataset)))
+
+    def differences_without(self, dataset: int, rows: IntArray) -> FloatArray:
+        """D (len(rows), t) of the other datasets at rows of the history."""
+        w = self._weights_without(dataset)
+        centred = (self.W - (self.W @ w)[:, None]) * np.sqrt(w)
+        return np.asarray(self.P[rows] @ centred)
+
+    def pooled(self) -> Responses:
+        """What serves: all datasets, their differences reduced to the leading modes."""
+        w = self._weights_without(None)
+        mean = self.W @ w
+        U, s, _ = np.linalg.svd((self.W - mean[:, None]) * np.sqrt(w), full_matrices=False)
+        r = min(MAX_MODES, len(s))
+        modes = U[:, :r] * s[:r]
+        back = solve_triangular(self.L, np.column_stack([mean, modes]), lower=True, trans="T")
+        return Responses(self.inducing, self.length, back[:, 0], back[:, 1:])
+
+
+def fit_responses(E: FloatArray, z: FloatArray, dataset: IntArray, reference: BoolArray, seed: int) -> FittedResponses:
+    """Length scale and noise by pooled marginal likelihood. Shapes: E (n, q); z, dataset and reference (n,)."""
+    rng = np.random.default_rng(seed)
+    rows = [i[reference[i]] for i in rows_by_dataset(dataset)]
+    rows = sorted((i for i in rows if len(i)), key=len, reverse=True)[:MAX_DATASETS]
+    rows = [np.sort(rng.permutation(i)[:MAX_RUNS]) for i in rows]
+    distinct = np.unique(E[np.concatenate(rows)], axis=0)
+    Z = distinct[rng.permutation(len(distinct))[:N_INDUCING]]
+    between, within = cdist(E, Z), cdist(Z, Z)
+    unit = float(np.median(between)) or 1.0
+    best: tuple[float, float, float, FloatArray, FloatArray] | None = None
+    for length in LENGTHS:
+        L = np.asarray(np.linalg.cholesky(matern(within / (length * unit)) + 1e-6 * np.eye(len(Z))), np.float64)
+        P: FloatArray = solve_triangular(L, matern(between / (length * unit)).T, lower=True).T
+        for noise in NOISES:
+            loss = float(sum(_loss(P[i[:100]], z[i[:100]], noise) for i in rows[:30]))
+            if best is None or loss < best[0]:
+                best = (loss, length * unit, noise, L, P)
+    assert best is not None
+    _, length, noise, L, P = best
+    W = np.column_stack([np.linalg.solve(P[i].T @ P[i] + noise * np.eye(len(Z)), P[i].T @ z[i]) for i in rows])
+    n = np.array([len(i) for i in rows], dtype=np.float64)
+    datasets = np.array([dataset[i[0]] for i in rows], dtype=np.int64)
+    return FittedResponses(Z, length, L, P, W, n / (n + SHRINKAGE_RUNS), datasets)
+
+
+def _loss(P: FloatArray, z: FloatArray, noise: float) -> float:
+    """Negative log marginal likelihood with the amplitude in closed form, up to a constant."""
+    if len(z) < 2:
+        return 0.0
+    factor = cho_factor(P @ P.T + noise * np.eye(len(z)), lower=True, check_finite=False)
+    r = z - z.mean()
+    fit = max(float(r @ cho_solve(factor, r)) / len(z), 1e-9)
+    return 0.5 * len(z) * float(np.log(fit)) + float(np.log(np.diag(factor[0])).sum())

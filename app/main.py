@@ -1,0 +1,78 @@
+"""The API as an ASGI application: what is opened when it starts, which doors it has, what closes when it stops."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+
+from app import __version__, telemetry
+from app.api import (
+    datasets,
+    health,
+    meta_learners,
+    openapi,
+    problems,
+    projects,
+    recommend,
+    recommendations,
+    refits,
+    runs,
+)
+from app.api.dependencies import Gate, known_query_only
+from app.config import Settings
+from app.flows.ingest import Intake
+from app.flows.recommend import Bundles
+from app.store.database import connect
+from app.web import docs
+
+RECOMMEND_QUEUE = 32
+"""Recommendations that wait for a free core; more are refused, since they would only make all of them late."""
+BUNDLE_CACHE = 8
+"""Champions kept in memory, one a project."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; it opens nothing before its lifespan starts."""
+    app = FastAPI(
+        title="forerun",
+        version=__version__,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    for resource in (recommend, recommendations, runs, datasets, projects, refits, meta_learners):
+        app.include_router(resource.router, dependencies=[Depends(known_query_only)])
+    app.include_router(health.router)
+    app.include_router(docs.router)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(telemetry.Telemetry)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the endpoints share; close it when the last request is answered."""
+    settings: Settings = app.state.settings
+    if settings.database_url is None:
+        raise RuntimeError("create_app needs a database_url; `forerun serve` provides the embedded database's")
+    app.state.database = connect(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        pool_timeout_seconds=settings.pool_timeout_seconds,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+        lock_timeout_seconds=settings.lock_timeout_seconds,
+    )
+    app.state.bundles = Bundles(BUNDLE_CACHE)
+    app.state.recommend_gate = Gate(settings.threads or os.cpu_count() or 1, RECOMMEND_QUEUE)
+    try:
+        async with Intake(app.state.database, settings.refit_delay_seconds) as app.state.intake:
+            yield
+    finally:
+        await app.state.database.close()

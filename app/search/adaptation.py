@@ -1,0 +1,78 @@
+"""Each target of one dataset as its own runs have corrected it: zero-shot without any, few-shot with some.
+
+All utilities are sign · v: the target on its learner's scale (log where it spans decades), higher better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from app.learn.calibration import Z90
+from app.learn.gaussian_process import DatasetPrior, Points, Posterior
+from app.learn.meta_learner import TargetLearner
+from app.space.columns import Float32Array, FloatArray
+from app.types import OwnRun, Prediction
+
+
+@dataclass(frozen=True)
+class AdaptedTarget:
+    """A target's learner, the dataset's prior and posterior, and the best own utility (None without own runs)."""
+
+    name: str
+    sign: float
+    learner: TargetLearner
+    prior: DatasetPrior
+    posterior: Posterior
+    incumbent: float | None
+
+    def predict(self, points: Points) -> Prediction:
+        """What a real run would give. Shapes: n points -> (n,)."""
+        if self.incumbent is None:
+            return self.learner.zero_shot(points.f, self.prior)
+        return self.learner.few_shot(points, self.posterior)
+
+    def mean(self, points: Points) -> FloatArray:
+        """Expected utility, in the order of the prior alone while there are no own runs. Shapes: n points -> (n,)."""
+        if self.incumbent is None:
+            return self.sign * points.f
+        mean, _, _ = self.posterior.latent(points)
+        return self.sign * (mean @ self.posterior.weights)
+
+    def optimism(self, points: Points) -> FloatArray:
+        """Expected utility plus one standard deviation (n,): what several objectives or a space at large are led by."""
+        mean, std, _ = self.posterior.latent(points)
+        return (self.sign * mean + std) @ self.posterior.weights
+
+    def probability_below(self, prediction: Prediction, value: float) -> FloatArray:
+        """P(a real run's y <= value) (n,), normal between the interval's ends on the learner's scale."""
+        scale = self.learner.scale
+        low, middle, high = (scale.to_v(y) for y in (prediction.lower, prediction.mean, prediction.upper))
+        limit = float(scale.to_v(np.array([value]))[0])
+        # the two halves of an interval may differ in width: each side has its own spread
+        side = np.where(limit >= middle, high - middle, middle - low) / Z90
+        return np.asarray(norm.cdf((limit - middle) / np.maximum(side, 1e-12)))
+
+
+def adapt(
+    name: str, learner: TargetLearner, sign: float, X_own: Float32Array, own: Sequence[OwnRun], X: Float32Array
+) -> AdaptedTarget:
+    """Own runs taken in. Shapes: X_own (n_own, d) rows of `own`; X (n, d), of which one row tells the dataset.
+
+    A failed run without the metric counts as the worst that was seen: what fails is not proposed again.
+    """
+    prior = learner.dataset_prior(X)
+    y = np.array([run.targets.get(name, np.nan) for run in own], dtype=np.float64)
+    known = np.isfinite(y)
+    if known.any():
+        worst = (sign * y[known]).min() * sign
+        failed = np.array([run.state == "failed" for run in own], dtype=np.bool_)
+        y = np.where(failed & ~known, worst, y)
+        known = np.isfinite(y)
+    points = learner.prior.points(np.asfortranarray(X_own[known]))
+    posterior = learner.posterior(prior, points, y[known], sign)
+    incumbent = float((sign * learner.scale.to_v(y[known])).max()) if known.any() else None
+    return AdaptedTarget(name, sign, learner, prior, posterior, incumbent)

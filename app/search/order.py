@@ -1,0 +1,100 @@
+"""The candidates in order: by merit, jointly for a batch, by Pareto front; what keeps the limits comes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.search import acquisition, pareto
+from app.search.adaptation import AdaptedTarget
+from app.search.feasibility import acceptable, probabilities
+from app.search.scene import Scene
+from app.space.columns import Float32Array, FloatArray, IntArray
+
+MAX_BATCH = 64
+"""Configurations that are chosen jointly; what is asked for beyond is ordered by its own merit."""
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """The answer's rows, best first. Shapes: rows, scores and, with several objectives, fronts (k,)."""
+
+    rows: IntArray
+    scores: FloatArray
+    fronts: IntArray | None
+    n_acceptable: int
+
+
+def order(scene: Scene, X: Float32Array) -> Ordered:
+    """The question's top k of encoded candidates. Shapes: X (n, d)."""
+    question = scene.question
+    constraints = question.outcome_constraints
+    limited = [scene.target(c.metric) for c in constraints if c.metric in scene.learner.targets]
+    predictions = {target.name: target.predict(target.learner.prior.points(X)) for target in limited}
+    kept = probabilities(constraints, {t.name: t for t in limited}, predictions, len(X))
+    failure = scene.learner.failure(X)
+    good = acceptable(constraints, kept, failure)
+    chance = np.prod([1.0 - failure, *kept], axis=0)
+    head = np.flatnonzero(good)
+    found = _by_strategy(scene, X, head, chance)
+    if len(found.rows) < question.top_k and not good.all():
+        found = _completed(found, np.flatnonzero(~good), chance, question.top_k)
+    return found
+
+
+def _by_strategy(scene: Scene, X: Float32Array, head: IntArray, chance: FloatArray) -> Ordered:
+    """The acceptable candidates in the strategy's order, at most top_k of them."""
+    k = min(scene.question.top_k, len(head))
+    if not k:
+        return Ordered(head, np.zeros(0), None, 0)
+    X = np.asfortranarray(X[head])
+    if len(scene.objectives) > 1:
+        rows, scores, fronts = _by_front(scene, X, k)
+        return Ordered(head[rows], scores, fronts, len(head))
+    rows, scores = _by_merit(scene, scene.objectives[0], X, k, chance[head])
+    return Ordered(head[rows], scores, None, len(head))
+
+
+def _by_merit(
+    scene: Scene, target: AdaptedTarget, X: Float32Array, k: int, chance: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    points = target.learner.prior.points(X)
+    strategy = scene.question.strategy
+    if strategy == "explore":
+        return acquisition.thompson(target, points, k, scene.question.seed, weight=chance)
+    if strategy == "best":
+        merit = target.mean(points)
+        rows = np.argsort(-merit, kind="stable")[:k]
+        return rows, merit[rows]
+    pending = target.learner.prior.points(scene.X_pending)
+    rows, gains = acquisition.batch(target, points, pending, min(k, MAX_BATCH), weight=chance)
+    if k > len(rows):
+        merit = acquisition.improvement(target, points)
+        merit[rows] = -np.inf
+        rest = np.argsort(-merit, kind="stable")[: k - len(rows)]
+        rows, gains = np.concatenate([rows, rest]), np.concatenate([gains, merit[rest]])
+    return rows, gains
+
+
+def _by_front(scene: Scene, X: Float32Array, k: int) -> tuple[IntArray, FloatArray, IntArray]:
+    """By Pareto front of the expected (`best`) or optimistic utilities, the least crowded of a front first."""
+    columns = []
+    for target in scene.objectives:
+        points = target.learner.prior.points(X)
+        columns.append(target.mean(points) if scene.question.strategy == "best" else target.optimism(points))
+    utilities = np.column_stack(columns)
+    front = pareto.fronts(utilities, k)
+    rows = np.lexsort((-pareto.crowding(utilities, front), front))[:k]
+    return rows, -front[rows].astype(np.float64), front[rows]
+
+
+def _completed(found: Ordered, rest: IntArray, chance: FloatArray, k: int) -> Ordered:
+    """The order with unacceptable candidates after the others, the likeliest to keep the limits first."""
+    more = rest[np.argsort(-chance[rest], kind="stable")][: k - len(found.rows)]
+    lowest = float(found.scores.min(initial=0.0))
+    scores = np.concatenate([found.scores, lowest - 1.0 + chance[more]])
+    fronts = (
+        None if found.fronts is None else np.concatenate([found.fronts, np.full(len(more), found.fronts.max() + 1)])
+    )
+    return Ordered(np.concatenate([found.rows, more]), scores, fronts, found.n_acceptable)

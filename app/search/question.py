@@ -1,0 +1,42 @@
+"""What is asked of the search, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from app.space import CandidateList, JsonValue, SearchSpace
+from app.types import Basis, Enumeration, Objective, OutcomeConstraint, OwnRun, Strategy
+
+Space: TypeAlias = SearchSpace | CandidateList
+
+
+@dataclass(frozen=True)
+class Question:
+    """A dataset, what may be tried on it, what is wanted, and what is known of it already."""
+
+    space: Space
+    objectives: tuple[Objective, ...]
+    meta_features: Mapping[str, float] = field(default_factory=dict)
+    context: Mapping[str, JsonValue] = field(default_factory=dict)  # inputs of every candidate, by path
+    outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    own: tuple[OwnRun, ...] = ()
+    pending: tuple[Mapping[str, JsonValue], ...] = ()  # configurations that are being trained
+    top_k: int = 10
+    strategy: Strategy = "best"
+    seed: int = 0
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The ordered answer: `configurations` as in the HTTP contract, best first."""
+
+    basis: Basis
+    n_own_runs: int
+    enumeration: Enumeration
+    space_size: int | None
+    candidates_ranked: int
+    configurations: list[dict[str, Any]]
+    warnings: list[str]

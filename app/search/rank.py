@@ -1,0 +1,82 @@
+"""The step on one page: a question and a meta-learner in, an ordered answer out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.learn.meta_learner import MetaLearner
+from app.search import answer
+from app.search.candidates import Candidates, gather, refine
+from app.search.cold_start import rank_cold
+from app.search.order import order
+from app.search.question import Question, Ranking
+from app.search.scene import Scene
+from app.space.columns import take
+from app.types import OwnRun
+
+HEAD = 2_048
+"""Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
+SHOWN_UNKNOWNS = 5
+
+
+def rank(question: Question, learner: MetaLearner | None) -> Ranking:
+    """Rank a space's configurations for a dataset.
+
+    Raises: NoFeasibleConfiguration where the space allows none.
+    """
+    tried = [run.inputs for run in question.own if _at_this_fidelity(run, question)] + list(question.pending)
+    found = gather(question.space, tried, question.seed)
+    if learner is None or question.objectives[0].metric not in learner.targets:
+        return rank_cold(question, found)
+    scene = Scene(question, learner)
+    found = refine(question.space, found, scene.promise, tried, question.seed)
+    candidates, n_scored = found.columns, len(found)
+    if n_scored > (size := max(HEAD, 4 * question.top_k)):
+        candidates = take(candidates, answer.head(scene.promise(candidates), size))
+    X = scene.encode(candidates)
+    ordered = order(scene, X)
+    return Ranking(
+        basis="zero_shot" if scene.objectives[0].incumbent is None else "few_shot",
+        n_own_runs=len(question.own),
+        enumeration=found.enumeration,
+        space_size=found.space_size,
+        candidates_ranked=n_scored,
+        configurations=answer.configurations(scene, candidates, X, ordered),
+        warnings=_warnings(scene, found, ordered.n_acceptable),
+    )
+
+
+def _at_this_fidelity(run: OwnRun, question: Question) -> bool:
+    """Whether a run tells all that training its configuration again would: not if it was cut to another fidelity."""
+    asked = {path: value for path, value in question.context.items() if path.startswith("fidelity.")}
+    return all(run.inputs.get(path, value) == value for path, value in asked.items())
+
+
+def _warnings(scene: Scene, found: Candidates, n_acceptable: int) -> list[str]:
+    """What the reader should know before believing the answer."""
+    question, learner = scene.question, scene.learner
+    out = []
+    if not len(found):
+        return ["every configuration of the search space has been run or is being run"]
+    if len(found) < question.top_k:
+        out.append(f"only {len(found)} configurations are left to rank")
+    if n_acceptable < min(question.top_k, len(found)):
+        out.append(
+            f"only {n_acceptable} of the candidates are expected to keep the outcome constraints and to succeed; "
+            "the others follow, the likeliest first"
+        )
+    out += [f"the history has no runs that report {name!r}" for name in _unreported(scene)]
+    one = take(found.columns, np.arange(min(len(found), HEAD)))
+    unknown = learner.featuriser.unknown(dict(question.space.inputs(one)))
+    if unknown:
+        more = f" and {len(unknown) - SHOWN_UNKNOWNS} more" if len(unknown) > SHOWN_UNKNOWNS else ""
+        out.append(f"the history has not seen {', '.join(unknown[:SHOWN_UNKNOWNS])}{more}: predictions ignore it")
+    if not question.meta_features and learner.featuriser.meta_features:
+        out.append("the dataset has no meta-features: it is ranked as an average dataset")
+    return out
+
+
+def _unreported(scene: Scene) -> list[str]:
+    """Targets that the question names and the meta-learner does not know."""
+    named = [o.metric for o in scene.question.objectives] + [c.metric for c in scene.question.outcome_constraints]
+    return sorted(set(named) - scene.learner.targets.keys())

@@ -1,0 +1,70 @@
+"""One dataset as the meta-learner sees it after its own runs: what every candidate is scored with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.featurise.frame import columns_of
+from app.learn.meta_learner import MetaLearner
+from app.search import acquisition
+from app.search.adaptation import AdaptedTarget, adapt
+from app.search.question import Question
+from app.space import Columns
+from app.space.columns import Float32Array, FloatArray, make_column, n_rows, take
+
+CHUNK = 65_536
+"""Candidates that are encoded at once: bounds the memory of a request."""
+
+
+class Scene:
+    """A question's dataset, context and own runs, encoded once; targets are adapted when first asked for."""
+
+    def __init__(self, question: Question, learner: MetaLearner) -> None:
+        self.question, self.learner = question, learner
+        self.X_own = self._encode(columns_of([run.inputs for run in question.own]), len(question.own))
+        in_context = [{**question.context, **configuration} for configuration in question.pending]
+        self.X_pending = self._encode(columns_of(in_context), len(in_context))
+        self._targets: dict[str, AdaptedTarget] = {}
+        self.objectives = [self.target(o.metric) for o in question.objectives if o.metric in learner.targets]
+
+    def target(self, name: str) -> AdaptedTarget:
+        """A target with the dataset's own runs taken in. Utilities of what is no objective are of no meaning."""
+        if name not in self._targets:
+            sign = next((o.sign for o in self.question.objectives if o.metric == name), 1.0)
+            anyone = self._encode({}, 1)
+            self._targets[name] = adapt(name, self.learner.targets[name], sign, self.X_own, self.question.own, anyone)
+        return self._targets[name]
+
+    def encode(self, candidates: Columns) -> Float32Array:
+        """Candidates as X (n, d): their parameters, and the context for all of them."""
+        n = n_rows(candidates)
+        everywhere = np.zeros(n, dtype=np.int64)
+        context = {path: make_column([value]).take(everywhere) for path, value in self.question.context.items()}
+        return self._encode(context | dict(self.question.space.inputs(candidates)), n)
+
+    def promise(self, candidates: Columns) -> FloatArray:
+        """How much a candidate deserves a closer look (n,), higher better; several objectives are summed."""
+        n = n_rows(candidates)
+        chunks = [take(candidates, np.arange(start, min(start + CHUNK, n))) for start in range(0, n, CHUNK)]
+        return np.concatenate([np.zeros(0), *(self._promise(self.encode(chunk)) for chunk in chunks)])
+
+    def _promise(self, X: Float32Array) -> FloatArray:
+        return np.asarray(sum(self._merit(target, X) for target in self.objectives))
+
+    def _merit(self, target: AdaptedTarget, X: Float32Array) -> FloatArray:
+        """Merit under the strategy (n,), in units of the dataset's scale."""
+        prior = target.learner.prior
+        if target.incumbent is None:
+            return target.sign * prior.scores(X)
+        points = prior.points(X)
+        if self.question.strategy == "best":
+            utility = target.mean(points)
+        elif self.question.strategy == "improve" and len(self.objectives) == 1:
+            utility = acquisition.improvement(target, points)
+        else:
+            utility = target.optimism(points)
+        return utility / target.prior.scale
+
+    def _encode(self, inputs: Columns, n: int) -> Float32Array:
+        one_dataset = np.zeros(n, dtype=np.int64)
+        return self.learner.featuriser.transform(inputs, [self.question.meta_features], one_dataset).X

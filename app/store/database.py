@@ -1,0 +1,125 @@
+"""The way to PostgreSQL: one pool, transactions that commit at the edge, and failures told as `Unavailable`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.errors import Unavailable
+from app.store import documents
+
+__all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url"]
+
+RETRY_AFTER_SECONDS = 1
+_ISOLATED = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A pool of connections to one PostgreSQL database."""
+
+    engine: AsyncEngine
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        Raises: Unavailable when the database cannot be reached, is too busy or timed out.
+        """
+        with _told_as_unavailable():
+            async with self.engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only transaction in which every statement sees the same state.
+
+        Raises: Unavailable when the database cannot be reached, is too busy or timed out.
+        """
+        with _told_as_unavailable():
+            async with self.engine.execution_options(**_ISOLATED).begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def connect(
+    url: str,
+    *,
+    pool_size: int = 10,
+    pool_timeout_seconds: float = 2.0,
+    connect_timeout_seconds: int = 2,
+    statement_timeout_seconds: float = 10.0,
+    lock_timeout_seconds: float = 5.0,
+) -> Database:
+    """A handle on the database at `url` (libpq or SQLAlchemy form); connects at the first use, not here."""
+    limits = {
+        "statement_timeout": f"{round(statement_timeout_seconds * 1000)}ms",
+        "lock_timeout": f"{round(lock_timeout_seconds * 1000)}ms",
+        "idle_in_transaction_session_timeout": "600s",  # a holder that hangs must not keep its row locks for ever
+        "timezone": "UTC",
+    }
+    target = driver_url(url)
+    options = " ".join([*_as_options(target), *(f"-c {name}={value}" for name, value in limits.items())])
+    engine = create_async_engine(
+        target,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout_seconds,
+        pool_pre_ping=True,  # after a restart of the server nobody is handed a dead connection
+        pool_use_lifo=True,  # the busiest connections have the warmest plans and caches
+        connect_args={"connect_timeout": connect_timeout_seconds, "application_name": "forerun", "options": options},
+        json_serializer=documents.dumps,
+        json_deserializer=documents.loads,
+        hide_parameters=True,  # errors are logged, and must not carry what clients posted
+    )
+    return Database(engine)
+
+
+def libpq_url(url: str) -> str:
+    """The form that psycopg, procrastinate and psql read: no driver in the scheme."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def driver_url(url: str) -> URL:
+    """The form that SQLAlchemy reads, whichever was given."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def _as_options(url: URL) -> list[str]:
+    given = url.query.get("options", ())
+    return [given] if isinstance(given, str) else list(given)
+
+
+@contextmanager
+def _told_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise _unavailable("All connections to the database are in use") from error
+    except DBAPIError as error:
+        if not _is_outage(error):
+            raise
+        raise _unavailable("The database cannot be used right now") from error
+    except (psycopg.OperationalError, ConnectionError) as error:
+        raise _unavailable("The database cannot be reached") from error
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """Lost or refused connections, timeouts, deadlocks, a full disk, a read-only server: it may work on a retry."""
+    cause = error.orig
+    return error.connection_invalidated or isinstance(
+        cause, (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+    )
+
+
+def _unavailable(detail: str) -> Unavailable:
+    return Unavailable(detail, retry_after_seconds=RETRY_AFTER_SECONDS)

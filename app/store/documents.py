@@ -1,0 +1,54 @@
+"""JSON documents on their way into jsonb columns and back: what is read is what was written."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+MAX_INTEGER: Final = 2**53
+_SHAPE: Final = bytes.maketrans(b"123456789", b"0" * 9)
+
+
+def dumps(value: Any) -> str:
+    """Names sorted at every level, so that equal documents have equal texts."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def loads(text: bytes | str) -> Any:
+    """Reads what jsonb gives back: 1e17 was kept as a decimal and comes as 100000000000000000, an integer.
+
+    No integer beyond 2^53 is ever taken in, so one that comes out was a float, and becomes one again.
+    """
+    value = orjson.loads(text)
+    octets = text.encode() if isinstance(text, str) else text
+    return _with_floats(value) if b"0" * 16 in octets.translate(_SHAPE) else value
+
+
+def _with_floats(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _with_floats(member) for name, member in value.items()}
+        case list():
+            return [_with_floats(item) for item in value]
+        case int() if abs(value) > MAX_INTEGER:
+            return float(value)
+        case _:
+            return value
+
+
+def canonical(text: str) -> str:
+    """The same for every text of one document that `dumps` makes: 1 and 1.0 are one number in JSON."""
+    return dumps(_with_integers(orjson.loads(text))) if ".0" in text else text
+
+
+def _with_integers(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _with_integers(member) for name, member in value.items()}
+        case list():
+            return [_with_integers(item) for item in value]
+        case float() if value.is_integer() and abs(value) <= MAX_INTEGER:
+            return int(value)
+        case _:
+            return value

@@ -1,0 +1,115 @@
+"""Meta-learners: immutable bundles, numbered within their project; one of them is the champion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, insert, null, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.errors import CorruptBundle, NotFound
+from app.store.projects import lock
+from app.store.tables import meta_learners, projects
+
+
+@dataclass(frozen=True, slots=True)
+class MetaLearner:
+    """What is known of a stored meta-learner, without its bytes."""
+
+    id: UUID
+    project: str
+    version: int
+    n_runs: int
+    n_datasets: int
+    fitted_at: datetime
+    n_bytes: int
+    format_version: int
+    champion: bool
+    verdict: dict[str, Any]
+    report: dict[str, Any] | None
+    """None in lists."""
+
+
+async def insert_next(
+    connection: AsyncConnection,
+    project_id: int,
+    content: bytes,
+    *,
+    n_runs: int,
+    n_datasets: int,
+    format_version: int,
+    report: dict[str, Any],
+    verdict: dict[str, Any],
+) -> UUID:
+    """Store a bundle as its project's next version."""
+    await lock(connection, project_id)
+    newest = select(func.max(meta_learners.c.version)).where(meta_learners.c.project_id == project_id)
+    values = {
+        "project_id": project_id,
+        "version": (await connection.scalar(newest) or 0) + 1,
+        "n_runs": n_runs,
+        "n_datasets": n_datasets,
+        "content": content,
+        "checksum": sha256(content).digest(),
+        "format_version": format_version,
+        "report": report,
+        "verdict": verdict,
+    }
+    statement = insert(meta_learners).values(values).returning(meta_learners.c.id)
+    meta_learner_id: UUID = (await connection.execute(statement)).scalar_one()
+    return meta_learner_id
+
+
+async def get(connection: AsyncConnection, meta_learner_id: UUID) -> MetaLearner:
+    """With its report. Raises: NotFound."""
+    statement = _select(with_report=True).where(meta_learners.c.id == meta_learner_id)
+    row = (await connection.execute(statement)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no meta-learner {meta_learner_id}")
+    return MetaLearner(**row)
+
+
+async def list_page(
+    connection: AsyncConnection, project_id: int, limit: int, before: UUID | None = None
+) -> list[MetaLearner]:
+    """At most `limit` meta-learners of a project, newest first, those before the id `before`."""
+    statement = _select(with_report=False).where(meta_learners.c.project_id == project_id)
+    if before is not None:
+        statement = statement.where(meta_learners.c.id < before)
+    rows = await connection.execute(statement.order_by(meta_learners.c.id.desc()).limit(limit))
+    return [MetaLearner(**row) for row in rows.mappings()]
+
+
+async def load(connection: AsyncConnection, meta_learner_id: UUID) -> bytes:
+    """The bundle. Raises: NotFound, CorruptBundle when the bytes are not those that were stored."""
+    statement = select(meta_learners.c.content, meta_learners.c.checksum).where(meta_learners.c.id == meta_learner_id)
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no meta-learner {meta_learner_id}")
+    if sha256(row.content).digest() != bytes(row.checksum):
+        raise CorruptBundle(f"The bytes of meta-learner {meta_learner_id} do not match their checksum")
+    return bytes(row.content)
+
+
+async def promote(connection: AsyncConnection, meta_learner_id: UUID) -> None:
+    """Make it its project's champion. Raises: NotFound."""
+    owner = select(meta_learners.c.project_id).where(meta_learners.c.id == meta_learner_id).scalar_subquery()
+    values = {"champion_id": meta_learner_id, "updated_at": func.now()}
+    done = await connection.execute(update(projects).where(projects.c.id == owner).values(values))
+    if done.rowcount == 0:
+        raise NotFound(f"There is no meta-learner {meta_learner_id}")
+
+
+def _select(*, with_report: bool) -> Select[Any]:
+    shown = ("id", "version", "n_runs", "n_datasets", "fitted_at", "format_version", "verdict")
+    return select(
+        *(meta_learners.c[name] for name in shown),
+        projects.c.name.label("project"),
+        func.octet_length(meta_learners.c.content).label("n_bytes"),
+        func.coalesce(projects.c.champion_id == meta_learners.c.id, False).label("champion"),
+        (meta_learners.c.report if with_report else null().label("report")),
+    ).join(projects, projects.c.id == meta_learners.c.project_id)

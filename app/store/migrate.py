@@ -1,0 +1,76 @@
+"""The schema, brought up to date when a process starts: any number may start at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.errors import Unavailable
+from app.store.database import driver_url, libpq_url
+
+LOCK = 0x666F7265  # "fore": the advisory lock that one migration at a time holds
+LOCK_TIMEOUT = "4s"  # a migration waits this long for a table's lock and no longer, so that it never stops the ingest
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the schema to `revision`, in one transaction; others that try meanwhile wait and then find it done."""
+    _run(url, revision, command.upgrade)
+
+
+def unmigrate(url: str, revision: str = "base") -> None:
+    """Take the schema back to `revision`, with the data that older tables cannot hold."""
+    _run(url, revision, command.downgrade)
+
+
+def wait_for_database(url: str, timeout_seconds: float) -> None:
+    """Return as soon as the database answers. Raises: Unavailable when it does not in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            psycopg.connect(libpq_url(url), connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise Unavailable("The database cannot be reached", retry_after_seconds=5) from error
+            time.sleep(0.2)
+        else:
+            return
+
+
+async def schema_is_current(connection: AsyncConnection) -> bool:
+    """Whether the tables are those that this code was written for."""
+    exists = await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+    return bool(exists) and await connection.scalar(text("SELECT version_num FROM alembic_version")) == head()
+
+
+@cache
+def head() -> str | None:
+    """The newest revision there is a script for."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _run(url: str, revision: str, change: Callable[[Config, str], None]) -> None:
+    engine = create_engine(driver_url(url), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
+        config = _config()
+        config.attributes["connection"] = connection
+        change(config, revision)
+
+
+def _config() -> Config:
+    """Where the scripts are: in the package when it was installed, beside it in a checkout."""
+    here = Path(__file__).resolve()
+    installed, checkout = here.parents[1] / "migrations", here.parents[2] / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(installed if installed.is_dir() else checkout).replace("%", "%%"))
+    return config

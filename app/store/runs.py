@@ -1,0 +1,211 @@
+"""Runs as they are stored: read one by one, in pages or as a history; amended while they run; deleted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, Select, delete, func, select, text, update
+
+from app.errors import NotFound, RunFinished
+from app.store import cursors
+from app.store.database import AsyncConnection
+from app.store.tables import datasets, projects, run_segments, runs
+from app.types import INPUT_KINDS, CurvePoint, DatasetReference, Run, RunPatch, State, StoredRun
+
+_CHUNK: Final = 1_000
+"""Rows that a history holds in memory at a time, besides those it has given out."""
+
+_TIMES: Final = ("started_at", "finished_at", "created_at", "updated_at")
+_SMALL: Final = [
+    runs.c[name]
+    for name in ("id", "run_id", "state", *INPUT_KINDS, "metrics", "resources", "recommendation_id", *_TIMES)
+]
+_LARGE: Final = [runs.c.tags, runs.c.learning_curve]
+_NAMES: Final = [projects.c.name.label("project"), datasets.c.name.label("dataset")]
+
+
+# ---------------------------------------------------------------- one
+
+
+async def get(connection: AsyncConnection, run: UUID) -> StoredRun:
+    """Raises: NotFound."""
+    return _whole(await _row(connection, _wholes().where(runs.c.id == run), run))
+
+
+async def remove(connection: AsyncConnection, run: UUID) -> None:
+    """Forget a run, and the segment that it was folded into, whose other runs are folded again. Raises: NotFound."""
+    deleted = delete(runs).where(runs.c.id == run).returning(runs.c.segment_id)
+    row = await _row(connection, deleted, run)
+    if row.segment_id is not None:
+        await connection.execute(delete(run_segments).where(run_segments.c.id == row.segment_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """A run after a patch, and whether that patch ended it."""
+
+    run: StoredRun
+    project_id: int
+    ended: bool
+
+
+async def amend(connection: AsyncConnection, run: UUID, patch: RunPatch) -> Amended:
+    """Add what was measured to a running run, and end it if the patch says so.
+
+    The same patch again changes nothing and is not refused, so that it may be retried.
+    Raises: NotFound; RunFinished for one that would change a finished run; pydantic.ValidationError.
+    """
+    row = await _row(connection, _wholes().where(runs.c.id == run).with_for_update(of=runs), run)
+    before = _whole(row)
+    after = _patched(before.run, patch)
+    if after == before.run:
+        return Amended(before, row.project_id, ended=False)
+    if before.run.state != "running":
+        raise RunFinished(f"the run is {before.run.state}; only a running run can change")
+    await connection.execute(update(runs).where(runs.c.id == run).values(**_changed(after), updated_at=func.now()))
+    return Amended(await get(connection, run), row.project_id, ended=after.state != "running")
+
+
+def _patched(run: Run, patch: RunPatch) -> Run:
+    """Targets are merged, the new value of each counts; curve points are appended, but none that is there already."""
+    known = {_point_key(point) for point in run.learning_curve}
+    new = [point for point in patch.learning_curve if _point_key(point) not in known]
+    fields = {name: getattr(run, name) for name in Run.model_fields}
+    fields |= {
+        "state": patch.state or run.state,
+        "metrics": run.metrics | patch.metrics,
+        "resources": run.resources | patch.resources,
+        "learning_curve": run.learning_curve + new,
+        "finished_at": patch.finished_at or run.finished_at,
+    }
+    return Run.model_validate(fields)
+
+
+def _point_key(point: CurvePoint) -> tuple[float, frozenset[tuple[str, float]]]:
+    return point.step, frozenset(point.metrics.items())
+
+
+def _changed(run: Run) -> dict[str, Any]:
+    return run.model_dump(include={"state", "metrics", "resources", "learning_curve", "finished_at"})
+
+
+async def _row(connection: AsyncConnection, statement: Any, run: UUID) -> Row[Any]:
+    row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no run {run}")
+    return row
+
+
+# ---------------------------------------------------------------- many
+
+
+async def page(
+    connection: AsyncConnection,
+    *,
+    project: str | None = None,
+    dataset: str | None = None,
+    state: State | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> tuple[list[StoredRun], str | None]:
+    """Runs, newest first, and where the next page begins. Raises: InvalidCursor."""
+    query = _wholes().order_by(runs.c.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(runs.c.id < cursors.read_uuid(cursor))
+    if state is not None:
+        query = query.where(runs.c.state == state)
+    if dataset is not None or project is not None:
+        query = await _of(connection, query, project, dataset)
+    rows = (await connection.execute(query)).all()
+    following = cursors.after_uuid(rows[limit - 1].id) if len(rows) > limit else None
+    return [_whole(row) for row in rows[:limit]], following
+
+
+async def _of(connection: AsyncConnection, query: Select[Any], project: str | None, dataset: str | None) -> Select[Any]:
+    """Narrowed by ids rather than names: PostgreSQL then walks the index that has the order asked for."""
+    if dataset is None:
+        return query.where(runs.c.project_id == await _project_id(connection, project))
+    found = select(datasets.c.id).where(datasets.c.name == dataset)
+    if project is not None:
+        found = found.where(datasets.c.project_id == await _project_id(connection, project))
+    return query.where(runs.c.dataset_id.in_((await connection.execute(found)).scalars().all()))
+
+
+async def _project_id(connection: AsyncConnection, project: str | None) -> int | None:
+    return await connection.scalar(select(projects.c.id).where(projects.c.name == project))
+
+
+async def history(connection: AsyncConnection, project_id: int) -> AsyncIterator[StoredRun]:
+    """The finished runs of a project, oldest first, streamed, without tags, curves and meta-features.
+
+    Meta-features belong to datasets: `datasets.meta_features` gives them once.
+    """
+    query = (
+        _select(*_SMALL, *_NAMES)
+        .where(runs.c.project_id == project_id, runs.c.state != text("'running'"))
+        .order_by(runs.c.id)
+    )
+    references: dict[str, DatasetReference] = {}
+    async with connection.stream(query, execution_options={"yield_per": _CHUNK}) as rows:
+        async for row in rows:
+            yield _small(row, references)
+
+
+async def of_dataset(
+    connection: AsyncConnection, project_id: int, dataset: str, latest: int | None = None
+) -> list[StoredRun]:
+    """The runs of one dataset, also those that are still running, oldest first: all, or the latest so many."""
+    query = _select(*_SMALL, *_NAMES).where(runs.c.project_id == project_id, datasets.c.name == dataset)
+    rows = (await connection.execute(query.order_by(runs.c.id.desc()).limit(latest))).all()
+    references: dict[str, DatasetReference] = {}
+    return [_small(row, references) for row in reversed(rows)]
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _select(*columns: Any) -> Select[Any]:
+    of_project = runs.c.project_id == projects.c.id
+    return select(*columns).select_from(
+        runs.join(datasets, runs.c.dataset_id == datasets.c.id).join(projects, of_project)
+    )
+
+
+def _wholes() -> Select[Any]:
+    return _select(*_SMALL, *_LARGE, *_NAMES, datasets.c.meta_features, runs.c.project_id)
+
+
+def _whole(row: Row[Any]) -> StoredRun:
+    reference = DatasetReference.model_construct(name=row.dataset, meta_features=row.meta_features)
+    curve = [CurvePoint.model_construct(**point) for point in row.learning_curve]
+    return _stored(row, dataset=reference, tags=row.tags, learning_curve=curve)
+
+
+def _small(row: Row[Any], references: dict[str, DatasetReference]) -> StoredRun:
+    """`references` holds one for each dataset, however many runs it has."""
+    if (reference := references.get(row.dataset)) is None:
+        reference = references[row.dataset] = DatasetReference.model_construct(name=row.dataset)
+    return _stored(row, dataset=reference)
+
+
+def _stored(row: Row[Any], **others: Any) -> StoredRun:
+    """Built without validating again: what is stored was valid when it came in."""
+    run = Run.model_construct(
+        project=row.project,
+        run_id=row.run_id,
+        state=row.state,
+        hyperparameters=row.hyperparameters,
+        architecture=row.architecture,
+        environment=row.environment,
+        fidelity=row.fidelity,
+        metrics=row.metrics,
+        resources=row.resources,
+        recommendation_id=row.recommendation_id,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        **others,
+    )
+    return StoredRun(row.id, run, row.created_at, row.updated_at)

@@ -1,0 +1,65 @@
+"""Whether it lives, whether it can work, and how it is doing."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app import __version__
+from app.config import Settings
+from app.main import create_app
+
+
+async def test_a_living_process_says_so(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": __version__})
+
+
+async def test_ready_with_the_schema_of_this_version(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+
+
+async def test_not_ready_with_another_schema(client: httpx.AsyncClient, app: FastAPI) -> None:
+    async with app.state.database.transaction() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+    answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "ok"
+    assert "migrate" in answer.json()["checks"]["schema"]
+
+
+async def test_alive_but_not_ready_without_a_database(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"database_url": "postgresql://nobody:secret@127.0.0.1:9/none"})
+    app = create_app(nowhere)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        assert (await client.get("/healthz")).status_code == 200
+        ready = await client.get("/readyz")
+        project = await client.get("/v1/projects/demo")
+    assert ready.status_code == 503
+    assert ready.json()["status"] == "not_ready"
+    assert "secret" not in ready.text
+    assert (project.status_code, project.json()["code"]) == (503, "unavailable")
+    assert int(project.headers["retry-after"]) >= 1
+
+
+async def test_an_application_without_a_database_url_does_not_start() -> None:
+    app = create_app(Settings(database_url=None))
+    with pytest.raises(RuntimeError, match="database_url"):
+        async with app.router.lifespan_context(app):
+            pass
+
+
+async def test_metrics_count_requests_by_route_and_not_by_path(client: httpx.AsyncClient) -> None:
+    await client.get("/v1/projects/some-name")
+    await client.get("/no/such/path")
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert 'forerun_http_requests_total{method="GET",route="/v1/projects/{name}",status="404"}' in answer.text
+    assert 'route="unmatched",status="404"' in answer.text
+    assert "some-name" not in answer.text
