@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from rich.table import Table
 from app import __version__
 from app.config import Settings, variable
 from app.errors import ForerunError
-from app.processes import companion, end_with_parent, interruptible
+from app.processes import Undisturbed, companion, end_with_parent, interruptible
 
 # The heavy imports (FastAPI, CatBoost, scikit-learn) stand inside the commands that need them: `--help` is instant.
 
@@ -50,7 +51,7 @@ WithWorker = Annotated[
 WithParent = Annotated[bool, typer.Option("--with-parent", hidden=True)]
 
 
-class CannotStart(RuntimeError):
+class CannotGoOn(RuntimeError):
     """Something outside is in the way; the message says what to do about it."""
 
 
@@ -58,7 +59,7 @@ def main() -> None:
     """Run a command; what went wrong on purpose is told in one line, without a traceback."""
     try:
         app()
-    except (CannotStart, ForerunError) as error:
+    except (CannotGoOn, ForerunError) as error:
         typer.secho(f"forerun: {error}", err=True, fg=typer.colors.RED)
         raise SystemExit(1) from error
 
@@ -102,14 +103,15 @@ def worker(data_dir: DataDir = None, with_parent: WithParent = False) -> None:
     if with_parent:
         end_with_parent(_worker_stop_seconds(settings))
     configure_logging(settings.log_level)
-    with _ended_by_signal(), _database(settings) as settings:
-        run_worker(settings)
+    with _ended_by_signal(), Undisturbed() as stack:
+        run_worker(stack.enter_context(_database(settings)))
 
 
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database's schema up to date; safe to run at any time and several times at once."""
-    with _ended_by_signal(), _database(_settings(data_dir=data_dir)):
+    with _ended_by_signal(), Undisturbed() as stack:
+        stack.enter_context(_database(_settings(data_dir=data_dir)))
         console.print("The database is up to date.")
 
 
@@ -161,26 +163,33 @@ def demo(
     record: Annotated[Path | None, typer.Option(help="Instead: train the committed history anew, into a file.")] = None,
 ) -> None:
     """Train real models on real data sets, ask what to train next on a new one, train that, and compare."""
+    import httpx
+
     from app.demo import history, story
+    from app.demo.client import Refused
+    from app.demo.tables import PackageMissing
 
     if record is not None:
         history.write(story.recorded(console), record)
         return
     hold_out = hold_out or story.HELD_OUT
-    with _ended_by_signal(), nullcontext(url) if url else _own_service() as service:
-        story.tell(service, hold_out, console)
+    try:
+        with _ended_by_signal(), Undisturbed() as stack:
+            story.tell(url or stack.enter_context(_own_service()), hold_out, console)
+    except (Refused, PackageMissing, httpx.HTTPError) as error:
+        raise CannotGoOn(str(error)) from error
 
 
 # ---------------------------------------------------------------- what the commands are made of
 
 
 def _settings(**given: Any) -> Settings:
-    """From the environment, and over it what was given on the command line. Raises CannotStart."""
+    """From the environment, and over it what was given on the command line. Raises CannotGoOn."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         faults = [f"{variable('_'.join(map(str, fault['loc'])))}: {fault['msg']}" for fault in error.errors()]
-        raise CannotStart("; ".join(faults)) from error
+        raise CannotGoOn("; ".join(faults)) from error
 
 
 def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
@@ -188,7 +197,9 @@ def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
     from app.telemetry import configure_logging
 
     configure_logging(settings.log_level)
-    with _ended_by_signal(), ExitStack() as stack:
+    # The imports take as long as the database's start: both at once.
+    threading.Thread(target=import_module, args=("app.main",), daemon=True).start()
+    with _ended_by_signal(), Undisturbed() as stack:
         listener = stack.enter_context(_listening(settings.host, settings.port))
         open_settings = stack.enter_context(_database(settings))
         if settings.worker:
@@ -232,12 +243,12 @@ def _tell_when_ready(server: Any, url: str, when_ready: Callable[[str], object])
 
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """The port is taken before anything is started for it. Raises CannotStart."""
+    """The port is taken before anything is started for it. Raises CannotGoOn."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise CannotStart(
+        raise CannotGoOn(
             f"cannot listen on {host}, port {port} ({error.strerror}); choose another with --port or {variable('port')}"
         ) from error
     with listener:
@@ -257,7 +268,7 @@ def _database(settings: Settings) -> Iterator[Settings]:
     from app.store.migrate import migrate as bring_up_to_date
     from app.store.migrate import wait_for_database
 
-    with ExitStack() as stack:
+    with Undisturbed() as stack:
         url = settings.database_url or stack.enter_context(embedded_postgres(settings.data_dir))
         wait_for_database(url, settings.database_wait_seconds)
         bring_up_to_date(url)

@@ -10,13 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
 
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 1.0
 """Between the death of a companion and its next start, so that one that cannot start does not spin."""
 POLL_SECONDS = 0.1
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -70,8 +72,10 @@ def end_with_parent(stop_seconds: float) -> None:
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 1024):
             pass
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(stop_seconds)
+        deadline = time.monotonic() + stop_seconds
+        while time.monotonic() <= deadline:
+            os.kill(os.getpid(), signal.SIGTERM)  # again and again: an exception can be lost in a callback
+            time.sleep(1.0)
         os._exit(1)
 
     threading.Thread(target=watch, name="parent-watcher", daemon=True).start()
@@ -79,16 +83,28 @@ def end_with_parent(stop_seconds: float) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does: the block ends by KeyboardInterrupt, once; what it cleans up is not disturbed."""
+    """SIGTERM does what Ctrl-C does: the block is left by KeyboardInterrupt."""
 
     def interrupt(*_: object) -> None:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {name: signal.signal(name, interrupt) for name in (signal.SIGINT, signal.SIGTERM)}
+    before = {name: signal.signal(name, interrupt) for name in ENDING}
     try:
         yield
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+class Undisturbed(ExitStack):
+    """Leaves what was entered without hearing further signals: an impatient Ctrl-C must not leave a process behind."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
+        before = {name: signal.signal(name, signal.SIG_IGN) for name in ENDING}
+        try:
+            return super().__exit__(kind, error, trace)
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)

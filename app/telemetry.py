@@ -41,7 +41,6 @@ REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_LONG_SECONDS = (1.0, 5.0, 15.0, 30.0, 60.0, 180.0, 600.0, 1800.0, 3600.0)
 
 HTTP_REQUESTS = Counter(
     "forerun_http_requests", "Requests answered, by route template.", ["method", "route", "status"], registry=REGISTRY
@@ -73,10 +72,7 @@ RECOMMEND_SECONDS = Histogram(
 RECOMMEND_REFUSED = Counter(
     "forerun_recommend_refused", "Recommendations refused because too many were under way.", registry=REGISTRY
 )
-REFITS = Counter("forerun_refits", "Refits that ended in this process, by how.", ["outcome"], registry=REGISTRY)
-REFIT_SECONDS = Histogram(
-    "forerun_refit_duration_seconds", "Time a refit took, from its start.", buckets=_LONG_SECONDS, registry=REGISTRY
-)
+REFITS = Gauge("forerun_refits", "Refits on record, by state; read when asked.", ["state"], registry=REGISTRY)
 
 
 @contextmanager

@@ -42,6 +42,14 @@ NAME_PATTERN = r"^[^\x00-\x1f\x7f]+$"
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NAME_PATTERN)]
 """A project, dataset, metric or run_id: 1 to 200 characters, none of them a control character."""
 Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=-1e300, le=1e300)]
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""On an `int`: JSON has one kind of number, so 10.0 is an integer, as JSON Schema has it; 10.5 and "10" are not."""
 JsonObject: TypeAlias = dict[str, JsonValue]
 Inputs: TypeAlias = dict[Name, JsonValue]
 Targets: TypeAlias = dict[Name, Number]
@@ -198,10 +206,10 @@ class RecommendRequest(Noun):
     context: Context = Context()
     observations: list[Observation] = Field(default_factory=list, max_length=10_000)
     pending: list[Inputs] = Field(default_factory=list, max_length=1_000)
-    top_k: Annotated[int, Field(ge=1, le=10_000)] = 10
+    top_k: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 10
     strategy: Strategy = "best"
-    seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
-    budget_ms: Annotated[int, Field(ge=1, le=60_000)] = 2_000
+    seed: Annotated[int, Field(ge=0, lt=2**53), WHOLE] = 0
+    budget_ms: Annotated[int, Field(ge=1, le=60_000), WHOLE] = 2_000
     explain: bool = False
 
 

@@ -11,10 +11,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from procrastinate import App
@@ -60,11 +60,10 @@ async def work(settings: Settings, stop: asyncio.Event, run_refit: RunRefit | No
     try:
         while not stop.is_set():
             try:
-                await _listen(crew, stop)
+                await _first_of(stop.wait(), _listen(crew))
             except (ConnectorException, PoolTimeout, Unavailable) as error:
                 log.warning("the queue cannot be reached and is tried again: %s", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
+            await _first_of(stop.wait(), asyncio.sleep(RECONNECT_SECONDS))
         await crew.leave()
     finally:
         await database.close()
@@ -140,10 +139,10 @@ async def run_in_process(attempt: Attempt, settings: Settings) -> None:
 
 def _refit_here(refit_id: str, project_id: str, number: str) -> None:
     """What the process of a refit does."""
+    end_with_parent(0)
     from app.flows.refit import refit  # the maths is imported nowhere else in a worker: it takes seconds and memory
 
-    end_with_parent(0)
-    os.nice(NICE)
+    os.nice(NICE)  # not before: until the first heartbeat the lease runs
     settings = Settings()
     configure_logging(settings.log_level)
 
@@ -173,23 +172,28 @@ def _database(settings: Settings) -> Database:
 # ---------------------------------------------------------------- the queue
 
 
-async def _listen(crew: _Crew, stop: asyncio.Event) -> None:
-    """Take jobs until `stop` is set or the queue is lost. Two workers: small work never waits behind a refit."""
-    app = _tasks(crew)
+async def _listen(crew: _Crew) -> None:
+    """Take jobs until cancelled or the queue is lost. Two workers: small work never waits behind a refit."""
+    async with crew.database.transaction():
+        pass  # tells at once that there is no database, which the queue's pool would take half a minute to find out
+    app, settings = _tasks(crew), crew.settings
     async with app.open_async():
-        await jobs.bury_stalled(app, crew.settings.refit_lease_seconds)
-        tasks = [
-            asyncio.create_task(stop.wait()),
-            asyncio.create_task(_serve(app, jobs.REFITS, crew.settings.refit_concurrency, crew.settings)),
-            asyncio.create_task(_serve(app, jobs.UPKEEP, 1, crew.settings)),
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            await done.pop()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await jobs.bury_stalled(app, settings.refit_lease_seconds)
+        refitting = _serve(app, jobs.REFITS, settings.refit_concurrency, settings)
+        await _first_of(refitting, _serve(app, jobs.UPKEEP, 1, settings))
+
+
+async def _first_of(*awaitables: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of several has ended, and cancel the others. Raises what that one raises."""
+    tasks = [asyncio.create_task(awaitable) for awaitable in awaitables]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _serve(app: App, queue: str, concurrency: int, settings: Settings) -> None:

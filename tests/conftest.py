@@ -24,7 +24,13 @@ from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
 
 TEMPLATE = "template_forerun"
-IMPATIENT = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "deadlock_timeout": "50ms"}
+IMPATIENT = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "deadlock_timeout": "50ms",
+    "authentication_timeout": "5s",  # DROP DATABASE waits for clients that are about to connect, and here blocks them
+}
 """A test's database need not survive the machine; what must is tested on servers of its own."""
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies that several rooms share: small random search spaces as JSON, with the trees of their constraints."""
+"""Hypothesis strategies that several rooms share: small random search spaces as JSON, and what their rules mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.space.reference import Tree, specs_of, values_of
+from tests.space.reference import Tree, key, specs_of, values_of
 
 NAMES = ("a", "b", "c.d", "architecture.e", "learning-rate", "f")
 CHOICES = (None, True, False, 1, 0, "1", "x", "long text", [1, "x"], {"k": 1, "l": {"m": None}})
@@ -92,7 +92,7 @@ def _finite(declared: list[tuple[str, Any]]) -> dict[str, list[Any]]:
     for name, spec in specs_of(dict_or_list(declared)):
         if (values := values_of(spec)) is not None:
             known = found.setdefault(name, [])
-            known += [value for value in values if repr(value) not in map(repr, known)]
+            known += [value for value in values if key(value) not in map(key, known)]
     return found
 
 

@@ -77,7 +77,7 @@ def test_a_port_is_taken_before_anything_starts(host: str) -> None:
         pytest.skip(f"this machine has no {host}")
     with taken:
         port = taken.getsockname()[1]
-        with pytest.raises(cli.CannotStart, match=f"port {port}.*FORERUN_PORT"), cli._listening(host, port):
+        with pytest.raises(cli.CannotGoOn, match=f"port {port}.*FORERUN_PORT"), cli._listening(host, port):
             pass
 
 

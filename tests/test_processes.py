@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from app import processes
-from app.processes import companion, interruptible
+from app.processes import Undisturbed, companion, interruptible
 
 SAYS_ITS_PID = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(60)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SAYS_ITS_PID
@@ -100,10 +100,8 @@ def test_a_signal_ends_the_block_once(name: signal.Signals) -> None:
 
 
 def interrupted_by(name: signal.Signals, cleaned_up: list[bool]) -> None:
-    with interruptible():
-        try:
-            os.kill(os.getpid(), name)
-            time.sleep(10)
-        finally:
-            os.kill(os.getpid(), signal.SIGTERM)  # an impatient second one does not disturb what is being cleaned up
-            cleaned_up.append(True)
+    with interruptible(), Undisturbed() as stack:
+        stack.callback(cleaned_up.append, True)
+        stack.callback(os.kill, os.getpid(), signal.SIGTERM)  # an impatient second one
+        os.kill(os.getpid(), name)
+        time.sleep(10)

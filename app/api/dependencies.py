@@ -19,7 +19,6 @@ from starlette.responses import JSONResponse
 from app import telemetry
 from app.config import Settings
 from app.errors import Fault, InvalidRequest, TooManyRequests, pointer
-from app.flows.ingest import Intake
 from app.flows.recommend import Bundles
 from app.store.database import Database
 from app.types import Name
@@ -67,11 +66,6 @@ async def database(request: Request) -> Database:
     return handle
 
 
-async def intake(request: Request) -> Intake:
-    handle: Intake = request.app.state.intake
-    return handle
-
-
 async def bundles(request: Request) -> Bundles:
     handle: Bundles = request.app.state.bundles
     return handle
@@ -84,7 +78,6 @@ async def recommend_gate(request: Request) -> Gate:
 
 SettingsHandle = Annotated[Settings, Depends(settings)]
 DatabaseHandle = Annotated[Database, Depends(database)]
-IntakeHandle = Annotated[Intake, Depends(intake)]
 BundlesHandle = Annotated[Bundles, Depends(bundles)]
 RecommendGate = Annotated[Gate, Depends(recommend_gate)]
 

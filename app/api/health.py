@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from app.api import examples
 from app.api.dependencies import DatabaseHandle, Json
 from app.api.schemas import Health, Readiness
 from app.errors import Unavailable
+from app.store import refits
 from app.store.database import Database
 from app.store.migrate import schema_is_current
 
@@ -71,6 +73,11 @@ async def _checks(database: Database) -> dict[str, str]:
     response_description="Prometheus text format.",
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}}}},
 )
-async def metrics() -> Response:
-    """Counters and histograms of this process: requests, runs ingested, recommendations by stage, refits."""
+async def metrics(database: DatabaseHandle) -> Response:
+    """What this process did: requests, runs ingested, recommendations by stage; and the refits of all by state."""
+    telemetry.REFITS.clear()
+    with suppress(Unavailable):
+        async with database.snapshot() as connection:
+            for state, count in (await refits.count_by_state(connection)).items():
+                telemetry.REFITS.labels(state).set(count)
     return Response(telemetry.exposition(), media_type=telemetry.EXPOSITION_TYPE)

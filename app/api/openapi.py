@@ -133,7 +133,8 @@ def _common_statuses(path: str, operation: dict[str, Any]) -> list[int]:
     """The problems that any operation of its kind can answer with, whatever it does."""
     if not path.startswith("/v1/"):
         return []
-    return [400, 413, 415, 422, 503] if "requestBody" in operation else [422, 503]
+    unknown = [404] if "{" in path else []
+    return [*unknown, 422, 503, *([400, 413, 415] if "requestBody" in operation else [])]
 
 
 # ---------------------------------------------------------------- schemas

@@ -25,7 +25,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import telemetry
-from app.errors import Fault, ForerunError, InvalidRequest, pointer
+from app.errors import (
+    Conflict,
+    Fault,
+    ForerunError,
+    InvalidRequest,
+    MalformedJson,
+    NotFound,
+    PayloadTooLarge,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMediaType,
+    pointer,
+)
 from app.types import NAME_PATTERN
 
 log = logging.getLogger("forerun.problems")
@@ -82,7 +94,14 @@ def _with_retry(error: ForerunError, headers: Mapping[str, str] | None) -> dict[
 def _answer(
     status: int, code: str, title: str, detail: str, faults: Sequence[Fault], headers: Mapping[str, str]
 ) -> Response:
-    document = {
+    document = _document(status, code, title, detail, faults, telemetry.request_id.get() or "")
+    return Response(json.dumps(document), status, {"Cache-Control": "no-store", **headers}, MEDIA_TYPE)
+
+
+def _document(
+    status: int, code: str, title: str, detail: str, faults: Sequence[Fault], request_id: str
+) -> dict[str, Any]:
+    return {
         "type": f"urn:forerun:problem:{code}",
         "title": title,
         "status": status,
@@ -92,9 +111,8 @@ def _answer(
             {"pointer": _clean(fault.pointer, MAX_TEXT), "message": _clean(fault.message, MAX_TEXT)}
             for fault in faults[:MAX_FAULTS]
         ],
-        "request_id": telemetry.request_id.get() or "",
+        "request_id": request_id,
     }
-    return Response(json.dumps(document), status, {"Cache-Control": "no-store", **headers}, MEDIA_TYPE)
 
 
 def _clean(text: str, limit: int) -> str:
@@ -296,16 +314,17 @@ class Unexpected:
 
 # ---------------------------------------------------------------- for the OpenAPI document
 
-_MEANINGS = {
-    400: "The body is not JSON as this service reads it (malformed, NaN, a name twice, too deep).",
-    404: "There is no such thing.",
-    409: "The request conflicts with what is stored.",
-    413: "The body is larger than allowed.",
-    415: "The body has a media type that is not taken here.",
-    422: "The request is well-formed but not valid; `errors` points at each fault.",
-    429: "Too many requests are under way; `Retry-After` says when to come back.",
-    503: "The service cannot answer right now; `Retry-After` says when to come back.",
+_MEANINGS: dict[int, tuple[type[ForerunError], str]] = {
+    400: (MalformedJson, "The body is not JSON as this service reads it: malformed, NaN, one name twice."),
+    404: (NotFound, "There is no such thing."),
+    409: (Conflict, "The request conflicts with what is stored."),
+    413: (PayloadTooLarge, "The body is larger than allowed."),
+    415: (UnsupportedMediaType, "The body has a media type that is not taken here."),
+    422: (InvalidRequest, "The request is well-formed but not valid; `errors` points at each fault."),
+    429: (TooManyRequests, "Too many requests are under way; `Retry-After` says when to come back."),
+    503: (Unavailable, "The service cannot answer right now; `Retry-After` says when to come back."),
 }
+_RETRY_AFTER = {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "format": "int64"}}
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -314,7 +333,9 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _documented(status: int) -> dict[str, Any]:
-    return {
-        "description": _MEANINGS[status],
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    error, meaning = _MEANINGS[status]
+    faults = [Fault("/metrics/accuracy", "should be a valid number")] if error is InvalidRequest else []
+    example = _document(status, error.code, error.title, meaning.partition(";")[0], faults, "3f0e7b5c2a914d0f")
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    headers = {"headers": {"Retry-After": _RETRY_AFTER}} if status in (429, 503) else {}
+    return {"description": meaning, "content": {MEDIA_TYPE: content}, **headers}

@@ -24,6 +24,8 @@ router = APIRouter(tags=["runs"], route_class=StrictRoute)
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+MAX_FAULTS: Final = 5
+"""Faults that are told of one run of a batch: there may be thousands of runs."""
 BATCH_LIMITS: Final = strict_json.Limits(values=5_000_000)
 
 
@@ -92,7 +94,6 @@ _BATCH_BODY: Final = {
     operation_id="post_runs",
     summary="Post many runs",
     response_model=schemas.BatchReceipt,
-    response_model_exclude_none=True,
     response_description="What became of each run.",
     responses={**examples.answer(200, schemas.BATCH_RECEIPT), **responses(400, 413, 415)},
     openapi_extra=_BATCH_BODY,
@@ -174,7 +175,7 @@ def _result(outcome: Outcome, where: str) -> dict[str, Any]:
 
 
 def _error(error: ForerunError, where: str) -> dict[str, Any]:
-    faults = [{"pointer": where + fault.pointer, "message": fault.message} for fault in error.faults]
+    faults = [{"pointer": where + fault.pointer, "message": fault.message} for fault in error.faults[:MAX_FAULTS]]
     return {"code": error.code, "detail": error.detail, "errors": faults}
 
 
@@ -195,7 +196,9 @@ async def list_runs(
     dataset: Annotated[Name | None, Query(description="Only runs on the dataset of this name.")] = None,
     state: Annotated[State | None, Query(description="Only runs in this state.")] = None,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Most runs to answer.")] = 100,
+    limit: Annotated[
+        int, Query(ge=1, le=1000, description="Most runs to answer; very large ones fill a page sooner.")
+    ] = 100,
 ) -> Json:
     """Stored runs, newest first. Runs that are posted meanwhile neither repeat nor shift what later pages hold."""
     async with database.snapshot() as connection:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, field_validator
 
-from app.types import Basis, Enumeration, Name, Noun, Objective, State
+from app.types import WHOLE, Basis, Enumeration, Name, Noun, Objective, State
 
 RefitState = Literal["queued", "running", "succeeded", "failed"]
 RefitTrigger = Literal["request", "new_runs", "periodic"]
@@ -62,6 +62,13 @@ class PredictedTarget(Answer):
     upper: float | None = Field(description="Upper end of that interval.", examples=[0.934])
 
 
+class Effect(Answer):
+    """An input that moved a prediction."""
+
+    input: str = Field(examples=["hyperparameters.learning_rate"])
+    effect: float = Field(description="By how much, in normal quantiles; positive is towards more.", examples=[0.41])
+
+
 class RankedConfiguration(Answer):
     """One answered configuration."""
 
@@ -84,8 +91,8 @@ class RankedConfiguration(Answer):
     pareto_front: int | None = Field(
         default=None, ge=0, description="With several objectives only: 0 is the best front."
     )
-    explanation: dict[str, JsonValue] | None = Field(
-        default=None, description="With `explain` only: what moved the prediction, by input."
+    explanation: dict[str, list[Effect]] | None = Field(
+        default=None, description="With `explain` only: by objective, the inputs that moved its prediction most."
     )
 
 
@@ -207,7 +214,7 @@ class RefitPolicy(Noun):
     """When the worker refits by itself. An absent field follows the service's own setting."""
 
     automatic: bool = Field(default=True, description="Whether the worker refits by itself at all.")
-    min_new_runs: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
+    min_new_runs: Annotated[int, Field(ge=1, le=10**9), WHOLE] | None = Field(
         default=None, description="Fewest new finished runs that start a refit.", examples=[50]
     )
 
@@ -219,6 +226,13 @@ class ProjectSettings(Noun):
         default_factory=list, max_length=8, description="What a recommendation optimises when its request does not say."
     )
     refit_policy: RefitPolicy = RefitPolicy()
+
+    @field_validator("objectives")
+    @classmethod
+    def _each_metric_once(cls, objectives: list[Objective]) -> list[Objective]:
+        if len({objective.metric for objective in objectives}) < len(objectives):
+            raise ValueError("a metric has one direction; it is named twice")
+        return objectives
 
 
 class Project(Answer):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
 
 from app.types import Name, Number
 
@@ -17,6 +17,11 @@ When = Annotated[
     dict[Name, list[Scalar]],
     Field(description="Active only if every named parent has one of these values.", examples=[{"booster": ["gbtree"]}]),
 ]
+
+
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Choices = Annotated[list[Scalar], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+Candidate = Annotated[dict[Name, JsonValue], Field(min_length=1)]
 
 
 class Parameter(BaseModel):
@@ -35,31 +40,31 @@ class FloatParameter(Parameter):
     low: Number
     high: Number
     log: bool = Field(default=False, description="Spread evenly over orders of magnitude; needs `low` above 0.")
-    step: Annotated[float, Field(gt=0)] | None = None
+    step: Annotated[Number, Field(gt=0)] | None = None
 
 
 class IntParameter(Parameter):
     """A whole number; both bounds are inclusive."""
 
     type: Literal["int"]
-    low: int
-    high: int
+    low: Whole
+    high: Whole
     log: bool = Field(default=False, description="Spread evenly over orders of magnitude; needs `low` above 0.")
-    step: Annotated[int, Field(gt=0)] | None = None
+    step: Annotated[Whole, Field(ge=1)] | None = None
 
 
 class CategoricalParameter(Parameter):
     """One of several values without an order."""
 
     type: Literal["categorical"]
-    choices: Annotated[list[Scalar], Field(min_length=1)]
+    choices: Choices
 
 
 class OrdinalParameter(Parameter):
     """One of several values, in their order."""
 
     type: Literal["ordinal"]
-    choices: Annotated[list[Scalar], Field(min_length=1)]
+    choices: Choices
 
 
 class BoolParameter(Parameter):
@@ -81,19 +86,16 @@ ParameterSpec = Annotated[
 ]
 
 
-class SearchSpace(BaseModel):
-    """What may be tried: parameters with conditions and constraints, or an explicit list of candidates."""
+class ParameterSpace(BaseModel):
+    """Parameters, with conditions and constraints."""
 
     model_config = ConfigDict(extra="forbid")
 
-    parameters: dict[Name, ParameterSpec | list[Scalar] | Scalar] | list[ParameterSpec] | None = Field(
-        default=None,
+    parameters: dict[Name, ParameterSpec | Choices | Scalar] | list[ParameterSpec] = Field(
         description="By name, or a list of specs with `name`. In the map a list stands for `choices`, a scalar for a "
         "constant. A name addresses `hyperparameters.<name>` unless it starts with `architecture.`, `environment.` or "
         "`fidelity.`.",
-    )
-    candidates: list[dict[Name, JsonValue]] | None = Field(
-        default=None, description="Instead of `parameters`: the configurations to rank."
+        min_length=1,
     )
     forbidden: list[dict[Name, Scalar | list[Scalar]]] = Field(
         default_factory=list,
@@ -105,3 +107,15 @@ class SearchSpace(BaseModel):
         description="Comparisons of arithmetic over parameter names; one that names an inactive parameter holds.",
         examples=[["learning_rate * max_depth <= 6"]],
     )
+
+
+class CandidateSpace(BaseModel):
+    """An explicit list of configurations to rank."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    candidates: Annotated[list[Candidate], Field(min_length=1)]
+
+
+class SearchSpace(RootModel[ParameterSpace | CandidateSpace]):
+    """What may be tried: parameters with conditions and constraints, or an explicit list of candidates."""

@@ -56,9 +56,10 @@ def post_run(client: httpx.Client, project: str, run: Mapping[str, Any]) -> Json
     return answer
 
 
-def declare(client: httpx.Client, project: str, objectives: list[Json]) -> None:
-    """Say what is wanted in a project, so that a question need not."""
-    call(client, "PUT", f"/v1/projects/{project}", json={"objectives": objectives})
+def declare(client: httpx.Client, project: str, objectives: list[Json], automatic_refit: bool = True) -> None:
+    """Say what is wanted in a project, so that a question need not, and whether the worker refits it by itself."""
+    body = {"objectives": objectives, "refit_policy": {"automatic": automatic_refit}}
+    call(client, "PUT", f"/v1/projects/{project}", json=body)
 
 
 def describe_dataset(client: httpx.Client, project: str, name: str, meta_features: Mapping[str, float]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from app.demo.models import SEARCH_SPACE, Configuration
@@ -24,7 +25,7 @@ SMALL_SPACE: Json = {
 """Short enough to be read in a terminal."""
 
 
-def question(project: str, dataset: str | Json, top_k: int, space: Json = SEARCH_SPACE) -> Json:
+def question(project: str, dataset: str | Json, top_k: int, space: Json = SEARCH_SPACE, strategy: str = "best") -> Json:
     return {
         "project": project,
         "dataset": dataset,
@@ -32,6 +33,7 @@ def question(project: str, dataset: str | Json, top_k: int, space: Json = SEARCH
         "search_space": space,
         "context": CONTEXT,
         "top_k": top_k,
+        "strategy": strategy,
     }
 
 
@@ -53,20 +55,26 @@ def _space_lines(space: Json) -> str:
     return f'  "search_space": {{"parameters": {{\n{parameters}}}}}'
 
 
+def table_of(*columns: str, title: str) -> Table:
+    """An empty table; where the terminal is narrow, only configurations are broken into lines."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=name != "configuration", overflow="fold")
+    return table
+
+
 def ranking(answer: Json, title: str) -> Table:
     """The answered configurations, best first."""
-    table = Table(
-        "", "configuration", METRIC, "90 % interval", "seconds", "may fail", title=title, title_justify="left"
-    )
+    table = table_of("", "configuration", "predicted", "90 % interval", "seconds", "may fail", title=title)
     for ranked in answer["configurations"]:
         predicted = ranked["predicted"] or {}
         score, seconds = predicted.get(METRIC), predicted.get("duration_seconds")
         table.add_row(
             str(ranked["rank"]),
             in_words(ranked["configuration"]),
-            _number(score and score["mean"]),
+            number(score and score["mean"]),
             interval(score),
-            _number(seconds and seconds["mean"]),
+            number(seconds and seconds["mean"]),
             _percent(ranked["probability_of_failure"]),
         )
     return table
@@ -83,10 +91,10 @@ def in_words(configuration: Configuration) -> str:
 
 
 def interval(predicted: Json | None) -> str:
-    return f"{_number(predicted['lower'])} to {_number(predicted['upper'])}" if predicted else ""
+    return f"{number(predicted['lower'])} to {number(predicted['upper'])}" if predicted else ""
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
 
 

@@ -19,12 +19,20 @@ MAX_PATHS = 2_000
 
 
 def flatten(kind: str, inputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The leaves of nested objects by dotted path; a list is a leaf, an empty object leaves nothing."""
-    return dict(_leaves(kind, inputs))
+    """The leaves of nested objects by dotted path; a list is a leaf, an empty object leaves nothing.
+
+    Where two spellings meet ({"a": {"b": 1}, "a.b": 2}) the one with more dots wins, unless it is null.
+    """
+    flat: dict[str, JsonValue] = {}
+    for path, value in _leaves(kind, inputs):
+        if value is not None or path not in flat:
+            flat[path] = value
+    return flat
 
 
 def _leaves(path: str, inputs: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
-    for name, value in inputs.items():
+    for name in sorted(inputs):  # "a" before "a.b"
+        value = inputs[name]
         if isinstance(value, dict):
             yield from _leaves(f"{path}.{name}", value)
         else:
@@ -33,7 +41,10 @@ def _leaves(path: str, inputs: Mapping[str, JsonValue]) -> Iterator[tuple[str, J
 
 def inputs_of(run: Run) -> dict[str, JsonValue]:
     """Everything known of a run before its training, by path."""
-    return {path: value for kind in INPUT_KINDS for path, value in _leaves(kind, getattr(run, kind))}
+    flat: dict[str, JsonValue] = {}
+    for kind in INPUT_KINDS:
+        flat |= flatten(kind, getattr(run, kind))
+    return flat
 
 
 def run_table(runs: Sequence[StoredRun], meta_features: Mapping[str, Mapping[str, float]]) -> RunTable:
@@ -65,10 +76,7 @@ def columns_of(inputs: Sequence[Mapping[str, JsonValue]]) -> Columns:
 def _flat(row: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     if not any(isinstance(value, dict) for value in row.values()):
         return row
-    flat: dict[str, JsonValue] = {}
-    for path, value in row.items():
-        flat |= flatten(path, value) if isinstance(value, dict) else {path: value}
-    return flat
+    return {path.removeprefix("."): value for path, value in flatten("", row).items()}
 
 
 def _columns(rows: Sequence[Mapping[str, JsonValue]]) -> Columns:
@@ -94,9 +102,9 @@ def flat_columns(columns: Columns) -> dict[str, Column]:
     A search space may offer whole objects as choices ({"optimizer": [{"name": "adam"}, {"name": "sgd"}]}).
     """
     flat: dict[str, Column] = {}
-    for path, column in columns.items():
-        for leaf, part in _leaf_columns(path, column):
-            flat[leaf] = _overlaid(flat[leaf], part) if leaf in flat else part
+    for path in sorted(columns):
+        for leaf, part in _leaf_columns(path, columns[path]):
+            flat[leaf] = _overlaid(part, flat[leaf]) if leaf in flat else part
     return flat
 
 
@@ -123,8 +131,10 @@ def _overlaid(first: Column, second: Column) -> Column:
 
 
 def _coded(column: Column) -> CodedColumn:
+    """The same column with codes, and null as absent."""
     if isinstance(column, CodedColumn):
-        return column
+        is_null = np.array([level is None for level in [*column.levels, None]])
+        return CodedColumn(np.where(is_null[column.codes], -1, column.codes).astype(np.int32), column.levels)
     present = ~np.isnan(column.values)
     levels, inverse = np.unique(column.values[present], return_inverse=True)
     codes = np.full(len(column), -1, dtype=np.int32)

@@ -34,7 +34,6 @@ MAX_NAMED = 5
 MAX_REMEMBERED_LEVELS = 1_000
 """Beyond, a path is free text (a comment, an id), and no new level of it is worth a warning."""
 
-
 _Level = TypeVar("_Level", bound="str | bool")
 
 
@@ -53,8 +52,7 @@ class InputSchema:
 
     path: str
     encoders: tuple[Encoder, ...]
-    low: float | None  # None: no number was seen
-    high: float | None
+    lowest: float | None  # of the numbers seen; None: there was none
     levels: frozenset[str] | None  # `level_key` of the text and booleans seen; None: too many to remember
     has_lists: bool
 
@@ -74,7 +72,7 @@ class InputSchema:
         if isinstance(value, (str, bool)):
             return self.levels is None or level_key(value) in self.levels
         if isinstance(value, (int, float)):
-            return self.low is not None and (bool(self.encoders) or self.low == value)
+            return self.lowest is not None and (bool(self.encoders) or self.lowest == value)
         return value is None or self.has_lists
 
 
@@ -123,8 +121,7 @@ def infer(path: str, column: Column, source: Source) -> InputSchema:
     return InputSchema(
         path,
         tuple(encoders),
-        low=float(values.numbers[0]) if len(values.numbers) else None,
-        high=float(values.numbers[-1]) if len(values.numbers) else None,
+        lowest=float(values.numbers[0]) if len(values.numbers) else None,
         levels=frozenset(map(level_key, values.levels)) if len(values.levels) <= MAX_REMEMBERED_LEVELS else None,
         has_lists=values.n_lists > 0,
     )

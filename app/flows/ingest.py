@@ -125,8 +125,8 @@ async def store_stream(
                 await flush()
         await flush()
     except ForerunError as error:
-        error.detail += f"; {tally.created} runs of this stream have been stored, and are known by their run_id"
-        raise
+        detail = f"{error.detail}; {tally.created} runs of this stream have been stored, and are known by their run_id"
+        raise type(error)(detail, retry_after_seconds=error.retry_after_seconds) from error
     return tally
 
 

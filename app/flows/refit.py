@@ -74,7 +74,7 @@ async def refit(database: Database, attempt: Attempt, settings: Settings, train:
 
 
 async def _learn(database: Database, attempt: Attempt, settings: Settings, train: Train, stage: dict[str, Any]) -> None:
-    history = await _load(database, attempt)
+    history = await _load(database, attempt.project_id)
     stage.update(stage="learning", n_runs=len(history.runs))
     threads = settings.refit_threads or os.cpu_count() or 1
     fit = partial(
@@ -87,17 +87,15 @@ async def _learn(database: Database, attempt: Attempt, settings: Settings, train
     await _save(database, attempt, trained)
 
 
-async def _load(database: Database, attempt: Attempt) -> History:
+async def _load(database: Database, project_id: int) -> History:
     async with database.snapshot() as connection:
-        project = await projects.get_by_id(connection, attempt.project_id)
-        history = [run async for run in runs.history(connection, attempt.project_id)]
-        meta_features = await datasets.meta_features(connection, attempt.project_id)
+        project = await projects.get_by_id(connection, project_id)
+        history = [run async for run in runs.history(connection, project_id)]
+        meta_features = await datasets.meta_features(connection, project_id)
         champion = None
         if project.champion_id is not None:
             with suppress(CorruptBundle):
                 champion = await meta_learners.load(connection, project.champion_id)
-    async with database.transaction() as connection:
-        await refits.report_progress(connection, attempt, {"stage": "learning"}, n_runs=len(history))
     return History(history, meta_features, champion)
 
 
@@ -141,12 +139,12 @@ async def _fail(database: Database, attempt: Attempt, error: Exception) -> None:
 async def _keep_lease(database: Database, attempt: Attempt, seconds: float, stage: dict[str, Any]) -> None:
     """Show life and progress until cancelled. Raises: LeaseLost."""
     while True:
-        await asyncio.sleep(seconds)
         try:
             async with database.transaction() as connection:
                 await refits.report_progress(connection, attempt, dict(stage))
         except Unavailable:
             log.warning("no heartbeat of refit %s: the database cannot be reached", attempt.refit_id)
+        await asyncio.sleep(seconds)
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

@@ -1,9 +1,9 @@
 """How wide an interval must be to hold the outcome of a real run on a dataset never seen, nine times in ten.
 
 Zero-shot: quantiles of grouped residuals (every dataset counts once, and was seen by none of what predicted it), taken
-separately for low, middling and high scores, since good configurations vary less than bad ones; the level is raised for
-the number of datasets as in split conformal prediction. Few-shot: the posterior's own standard deviation times one
-factor, so that it holds on history datasets conditioned on a few of their runs.
+separately for low, middling and high scores, since good configurations vary less than bad ones; the level is raised
+where there are few datasets, in the manner of split conformal prediction. Few-shot: the posterior's own standard
+deviation times one factor, so that it holds on history datasets conditioned on a few of their runs.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def calibrate(f: FloatArray, residual: FloatArray, dataset: IntArray, factor: fl
     for rows in groups:
         weights[rows] = 1.0 / len(rows)
     tail = (1 - COVERAGE) / 2
-    level = min((1 - tail) * (1 + 1 / len(groups)), 0.995)
+    level = 1 - tail * len(groups) / (len(groups) + 2)
     edges = np.quantile(f, np.linspace(0, 1, N_BINS + 1))
     at, lower, upper = [], [], []
     for low, high in pairwise(edges):

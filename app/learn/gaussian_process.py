@@ -133,7 +133,7 @@ def learn_kernel(examples: Sequence[Example]) -> Kernel:
         total = 0.0
         for example, distance, (DD, CC) in zip(examples, distances, shared, strict=True):
             K = amplitude * matern(distance / length) + across * DD + components * CC
-            K[np.diag_indices_from(K)] += noise + JITTER + MISFIT
+            K.flat[:: len(K) + 1] += noise + JITTER + MISFIT
             factor = cho_factor(K, lower=True, check_finite=False)
             r = example.z - example.points.f
             total += 0.5 * float(r @ cho_solve(factor, r)) + float(np.log(np.diag(factor[0])).sum())
@@ -235,7 +235,7 @@ def condition(kernel: Kernel, prior: DatasetPrior, own: Points, v: FloatArray) -
             prior.location,
         )
     K = kernel.between(own, own)
-    K[np.diag_indices_from(K)] += kernel.noise + JITTER
+    K.flat[:: n + 1] += kernel.noise + JITTER
     factor = cho_factor(K, lower=True, check_finite=False)
     ones = cho_solve(factor, np.ones(n), check_finite=False)
     residual = (v[:, None] - prior.location) / scales - own.f[:, None]  # (n, s)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from catboost import CatBoostError
+from threadpoolctl import threadpool_limits
 
 from app.errors import NothingToLearn
 from app.featurise.featuriser import Featuriser
@@ -72,7 +73,8 @@ def train(
         raise NothingToLearn(f"{len(table)} runs, but no target is reported by {MIN_RUNS} of them")
     targets: dict[str, TargetLearner] = {}
     reports: dict[str, Any] = {}
-    with ThreadPoolExecutor(threads) as pool:
+    # members are fitted side by side, each on one thread; BLAS threads would only get in their way
+    with ThreadPoolExecutor(threads) as pool, threadpool_limits(limits=1):
         for i, name in enumerate(learnable):
             tell(name, i / len(learnable))
             known = _usable(table, name)

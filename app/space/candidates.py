@@ -185,13 +185,17 @@ def _check(
 ) -> bool:
     """Whether a path and all its values can be a configuration's; a fault at each that cannot."""
     before = len(faults)
-    given = [(row, value) for row, value in enumerate(values) if value is not ABSENT]
     if (fault := name_fault(path.removeprefix("hyperparameters."))) is not None:
-        faults.add(where + pointer(given[0][0]), fault)
+        row = next(row for row, value in enumerate(values) if value is not ABSENT)
+        faults.add(where + pointer(row), fault)
     elif not _plain(values):
-        for row, value in given:
-            name = next(n for n in candidates[row] if (path + ".").startswith(path_of(n) + "."))
-            check_value(value, where + pointer(row, name), faults)  # type: ignore[arg-type]  # JSON by contract
+        for row, value in enumerate(values):
+            inside = Faults()
+            if value is ABSENT or check_value(value, "", inside):  # type: ignore[arg-type]  # JSON by contract
+                continue
+            name = next(n for n in candidates[row] if (path + ".").startswith((path_of(n) + ".", n + ".")))
+            for found in inside.found:
+                faults.add(where + pointer(row, name) + found.pointer, found.message)
     return len(faults) == before
 
 

@@ -11,19 +11,19 @@ Source: recursive conditioning, A. Darwiche, Artificial Intelligence 126 (2001).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
 from app.space.conditions import Condition, Forbidden, Membership
-from app.space.enumeration import Component, columns_at, expand, rows_of
+from app.space.enumeration import Component, columns_at, connected, expand, rows_of
 from app.space.expressions import Constraint
 from app.space.parameters import Choice, Parameter
 
-MAX_WORK = 300_000
-"""Parameters looked at while conditioning: about a second. Beyond it the size is not known."""
+MAX_WORK = 100_000
+"""Parameters and memberships looked at while conditioning: about a second. Beyond it the size is not known."""
 MAX_DECISIONS = 128
 """Of conditioning inside each other: two frames of the interpreter's stack each."""
 
@@ -88,7 +88,7 @@ class _Counter:
 
     def count(self, pending: Sequence[Parameter], clauses: Sequence[Condition], truths: Truths) -> int:
         """Allowed assignments of the pending parameters, given what is decided."""
-        self.work += 1 + len(pending)
+        self.work += 1 + sum(1 + len(p.when) for p in pending) + sum(map(len, clauses))
         if self.work > MAX_WORK or self.depth > MAX_DECISIONS:
             raise TooCoupled
         pending, truths = _settle(pending, clauses, truths)
@@ -156,23 +156,18 @@ def _split(
     pending: Sequence[Parameter], clauses: Sequence[Condition], truths: Truths
 ) -> list[tuple[list[Parameter], list[Condition]]]:
     """The pending parameters as groups that no undecided membership connects, each with its clauses."""
-    label = {p.key: i for i, p in enumerate(pending)}
-    links = [[p.key, *_open_keys(p.when, truths, label)] for p in pending]
-    links += [_open_keys(clause, truths, label) for clause in clauses]
-    for keys in links:
-        labels = {label[key] for key in keys}
-        if len(labels) > 1:
-            lowest = min(labels)
-            label = {key: lowest if old in labels else old for key, old in label.items()}
-    groups: dict[int, tuple[list[Parameter], list[Condition]]] = {}
+    keys = {p.key for p in pending}
+    open_clauses = [_open_keys(clause, truths, keys) for clause in clauses]
+    label = connected(keys, [[p.key, *_open_keys(p.when, truths, keys)] for p in pending] + open_clauses)
+    groups: dict[str, tuple[list[Parameter], list[Condition]]] = {}
     for p in pending:
         groups.setdefault(label[p.key], ([], []))[0].append(p)
-    for clause in clauses:
-        groups[label[_open_keys(clause, truths, label)[0]]][1].append(clause)
+    for clause, clause_keys in zip(clauses, open_clauses, strict=True):
+        groups[label[clause_keys[0]]][1].append(clause)
     return list(groups.values())
 
 
-def _open_keys(condition: Condition, truths: Truths, pending: Mapping[str, int]) -> list[str]:
+def _open_keys(condition: Condition, truths: Truths, pending: Container[str]) -> list[str]:
     return [key for m in condition if m not in truths for key in m.accepted if key in pending]
 
 

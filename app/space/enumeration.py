@@ -36,28 +36,29 @@ class Component:
 
 def components(ordered: Sequence[Parameter], rules: Sequence[Rule]) -> list[Component]:
     """The space as independent parts, in the order of their first parameters."""
-    root = {parameter.name: parameter.name for parameter in ordered}
+    links = [[parameter.name, *(membership.name for membership in parameter.when)] for parameter in ordered]
+    label = connected([parameter.name for parameter in ordered], [*links, *(sorted(rule.names) for rule in rules)])
+    groups: dict[str, tuple[list[Parameter], list[Rule]]] = {}
+    for parameter in ordered:
+        groups.setdefault(label[parameter.name], ([], []))[0].append(parameter)
+    for rule in rules:
+        groups[label[min(rule.names)]][1].append(rule)
+    return [Component(tuple(parameters), tuple(own)) for parameters, own in groups.values()]
 
-    def find(name: str) -> str:
-        while root[name] != name:
-            root[name] = name = root[root[name]]
+
+def connected(names: Iterable[str], links: Iterable[Sequence[str]]) -> dict[str, str]:
+    """A label for each name, the same for two names exactly if some chain of links leads from one to the other."""
+    above = {name: name for name in names}
+
+    def top(name: str) -> str:
+        while above[name] != name:
+            above[name] = name = above[above[name]]
         return name
 
-    def join(names: Iterable[str]) -> None:
-        first, *others = {find(name) for name in names}
-        root.update((other, first) for other in others)
-
-    for parameter in ordered:
-        join([parameter.name, *(membership.name for membership in parameter.when)])
-    for rule in rules:
-        join(sorted(rule.names))
-    groups: dict[str, list[Parameter]] = {}
-    for parameter in ordered:
-        groups.setdefault(find(parameter.name), []).append(parameter)
-    return [
-        Component(tuple(group), tuple(rule for rule in rules if find(min(rule.names)) == name))
-        for name, group in groups.items()
-    ]
+    for first, *others in links:
+        for other in others:
+            above[top(other)] = top(first)
+    return {name: top(name) for name in above}
 
 
 def expand(parameters: Sequence[Parameter], rules: Sequence[Rule], max_points: int = MAX_POINTS) -> Table | None:
@@ -80,15 +81,20 @@ def expand(parameters: Sequence[Parameter], rules: Sequence[Rule], max_points: i
 def _grow(table: Table, parameter: Parameter, parameters: Sequence[Parameter], max_points: int) -> Table | None:
     """Every row once for each value of one more parameter; once where it is inactive."""
     n = rows_of(table) if table else 1
-    parents = {key for membership in parameter.when for key in membership.accepted}
-    active = holds(parameter.when, columns_at(table, parameters, parents)) if parents else np.ones(n, dtype=np.bool_)
     count = parameter.count
-    if count is None or int(active.sum()) * count > max_points:
+    if count is None:
+        return None
+    if not parameter.when:
+        if n * count > max_points:
+            return None
+        grown = {key: np.repeat(old, count) for key, old in table.items()}
+        return {**grown, parameter.key: np.tile(np.arange(count), n)}
+    parents = {key for membership in parameter.when for key in membership.accepted}
+    active = holds(parameter.when, columns_at(table, parameters, parents))
+    if n + int(active.sum()) * (count - 1) > max_points:
         return None
     repeats = np.where(active, count, 1)
     rows = np.repeat(np.arange(n), repeats)
-    if len(rows) > max_points:
-        return None
     index = np.arange(len(rows)) - (np.cumsum(repeats) - repeats)[rows]
     index[~active[rows]] = -1
     return {**{key: old[rows] for key, old in table.items()}, parameter.key: index}

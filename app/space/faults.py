@@ -6,12 +6,15 @@ import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from app.errors import Fault, InvalidSearchSpace
 from app.space.columns import JsonValue
 
 MAX_FAULTS = 20
 MAX_SHOWN_CHARACTERS = 80
+MAX_SUGGESTIONS = 1_000
+"""Known words that are compared with an unknown one: 20 ms."""
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Faults:
 
     @property
     def full(self) -> bool:
+        """Reading may stop: no other fault would be told."""
         return len(self.found) >= MAX_FAULTS
 
     def __len__(self) -> int:
@@ -48,5 +52,6 @@ def show(value: JsonValue) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`"; did you mean 'low'?"`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word[:MAX_SHOWN_CHARACTERS], [k for k in known if len(k) <= 200], n=1)
+    words = islice((k for k in known if len(k) <= 200), MAX_SUGGESTIONS)
+    near = difflib.get_close_matches(word[:MAX_SHOWN_CHARACTERS], words, n=1)
     return f"; did you mean {show(near[0])}?" if near else ""

@@ -32,6 +32,8 @@ from app.space.conditions import Accepted, Condition
 from app.space.paths import leaves, path_of
 
 LARGEST_EXACT = 2.0**53
+MAX_TABLE = 2**16
+"""Grid points that are looked up instead of computed."""
 GRID_TOLERANCE = 1e-6
 """In steps: a value this near to a grid point is that point (0.30000000000000004 is 0.3)."""
 
@@ -74,11 +76,20 @@ class Number:
 
     def at(self, index: IntArray) -> NumericColumn:
         """The values at grid indices."""
+        if (self.count or 0) <= min(len(index), MAX_TABLE):
+            return NumericColumn(self._table[index])
+        return NumericColumn(self._points(index))
+
+    @cached_property
+    def _table(self) -> FloatArray:
+        """All grid points, and NaN for index -1."""
+        return np.append(self._points(np.arange(self.count or 0)), np.nan)
+
+    def _points(self, index: IntArray) -> FloatArray:
         values = self.low + index * (self.step or 0.0)
         if not self.integer and self._digits is not None:
             values = np.round(values, self._digits)
-        values = np.minimum(values, self.high)
-        return NumericColumn(np.where(index < 0, np.nan, values))
+        return np.where(index < 0, np.nan, np.minimum(values, self.high))
 
     def from_unit(self, unit: FloatArray) -> NumericColumn:
         """The values at points of [0, 1]; every grid point has an equal share (of the logarithm, if log)."""

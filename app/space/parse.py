@@ -6,21 +6,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from app.errors import pointer
 from app.space.candidates import CandidateList, read_candidates
 from app.space.columns import JsonValue, level_key, present
 from app.space.conditions import Forbidden, Membership
 from app.space.expressions import Constraint
-from app.space.faults import Faults, show, suggestion
+from app.space.faults import MAX_FAULTS, Faults, show, suggestion
 from app.space.names import BrokenParameter, ConstraintNames, path_key
 from app.space.parameters import Choice, Number, Parameter, normal
 from app.space.paths import name_fault, path_of
 from app.space.space import SearchSpace
-from app.space.specs import check_value, read_parameter
+from app.space.specs import read_parameter
 from app.space.syntax import CannotParse, parse_constraint
 
 MAX_PARAMETERS = 256
 MAX_RULES = 1_000
+MAX_CONSTRAINT_CHARACTERS = 16_384
+"""Of all constraints together. Two characters can be an operation, and a million rows of one take milliseconds."""
 MAX_CHAIN = 32
 VARIANT = "\x1f"
 """Stands between a repeated name and its variant's number in a column key; no name holds a control character."""
@@ -37,7 +41,7 @@ def parse_search_space(raw: JsonValue, where: str = "/search_space") -> SearchSp
         raise faults.error()
     known = ("candidates",) if "candidates" in raw else ("parameters", "forbidden", "constraints")
     for key in raw:
-        if key not in known:
+        if key not in known and not faults.full:
             hint = " beside candidates" if known[0] == "candidates" else suggestion(key, known)
             faults.add(where + pointer(key), f"a search space has no {show(key)}{hint}")
     if "candidates" in raw:
@@ -167,6 +171,8 @@ class _Reader:
 
     def _membership(self, name: str, value: JsonValue, where: str, *, parent: bool) -> Membership | None:
         """A name with a value or a list of values; the values must be ones that it can take."""
+        if self.faults.full:
+            return None
         place = where + pointer(name)
         variants = self.by_path.get(path_key(name))
         if variants is None:
@@ -184,10 +190,10 @@ class _Reader:
             message = f"{show(name)} is continuous: it never has exactly a listed value; give it a step or choices"
             self.faults.add(place, message)
             return None
-        for i, one in enumerate(values):
+        taken = np.logical_or.reduce([present(p.read(values)) for p in parameters])
+        for i in np.flatnonzero(~taken)[:MAX_FAULTS].tolist():
             at = place + pointer(i) if isinstance(value, list) else place
-            if check_value(one, at, self.faults) and not any(_takes(p, one) for p in parameters):
-                self.faults.add(at, f"{show(name)} cannot be {show(one)}{_nearest(parameters, one)}")
+            self.faults.add(at, f"{show(name)} cannot be {show(values[i])}{_nearest(parameters, values[i])}")
         return Membership(
             parameters[0].name,
             {p.key: p.accepts(values) for p in parameters},
@@ -257,7 +263,9 @@ class _Reader:
         elif len(raw) > MAX_RULES:
             self.faults.add(place, f"{len(raw)} {key}; at most {MAX_RULES}")
         else:
-            yield from ((rule, place + pointer(i)) for i, rule in enumerate(raw))
+            for i, rule in enumerate(raw):
+                if not self.faults.full:
+                    yield rule, place + pointer(i)
 
     def _forbidden(self, raw: JsonValue) -> Iterator[Forbidden]:
         for clause, place in self._rules(raw, "forbidden"):
@@ -275,6 +283,7 @@ class _Reader:
     def _constraints(self, raw: JsonValue) -> Iterator[Constraint]:
         by_path = {path: [d.parameter for d in variants] for path, variants in self.by_path.items()}
         names = ConstraintNames(by_path, [d.name for d in self.declared])
+        characters = 0
         for text, place in self._rules(raw, "constraints"):
             if not isinstance(text, str):
                 self.faults.add(place, f'a constraint is a text such as "a * b <= 6", not {show(text)}')
@@ -286,11 +295,12 @@ class _Reader:
             except BrokenParameter:
                 continue
             else:
+                characters += len(text)
+                if characters > MAX_CONSTRAINT_CHARACTERS:
+                    message = f"the constraints have more than {MAX_CONSTRAINT_CHARACTERS} characters together"
+                    self.faults.add(place, message)
+                    return
                 yield Constraint(root, variants, f"constraint {show(text)}", place)
-
-
-def _takes(parameter: Parameter, value: JsonValue) -> bool:
-    return bool(present(parameter.read([value]))[0])
 
 
 def _nearest(parameters: Sequence[Parameter], value: JsonValue) -> str:

@@ -18,6 +18,8 @@ from app.space.parameters import Parameter
 
 MAX_DRAWS = 2**20
 """Points drawn before giving up on more: about half a second for ten parameters."""
+MAX_FRUITLESS = 2**17
+"""Points drawn in vain (none was allowed and new) before giving up."""
 MAX_COORDINATES = 2**26
 """Numbers drawn before giving up on more, where parameters are many."""
 MAX_BATCH = 2**17
@@ -30,14 +32,16 @@ def sample(
     ordered: Sequence[Parameter], rules: Sequence[Rule], keys: Sequence[str], n: int, seed: int
 ) -> dict[str, Column]:
     """At most n distinct allowed configurations, space-filling; fewer, even none, where rules reject nearly all."""
-    found: dict[str, Column] | None = None
+    found: dict[str, Column] = {}
+    fruitless = 0
     for drawn in _draws(ordered, n, seed):
+        before = n_rows(found)
         kept = take(drawn, allowed(rules, drawn))
-        found = kept if found is None else concatenate([found, kept])
+        found = concatenate([found, kept]) if found else kept
         found = take(found, first_of_each(identity(found, keys)))
-        if n_rows(found) >= n:
+        fruitless = 0 if n_rows(found) > before else fruitless + n_rows(drawn)
+        if n_rows(found) >= n or fruitless >= MAX_FRUITLESS:
             break
-    assert found is not None
     return take(found, np.arange(min(n, n_rows(found))))
 
 

@@ -44,7 +44,7 @@ def _read(name: str, spec: JsonValue, where: str, faults: Faults) -> Parameter |
     required, optional, reader = _READERS[kind]
     known_keys = {"type", "when", *required, *optional}
     for key in spec:
-        if key not in known_keys:
+        if key not in known_keys and not faults.full:
             message = f"a parameter of type {kind} has no {show(key)}{suggestion(key, known_keys)}"
             faults.add(where + pointer(key), message)
     for key in required:

@@ -136,9 +136,10 @@ def parse_constraint(
     if len(text) > MAX_CHARACTERS:
         raise CannotParse(f"a constraint has at most {MAX_CHARACTERS} characters, this one {len(text)}", MAX_CHARACTERS)
     parser = _Parser(_tokens(text), lookup, level_of)
-    root = parser.truth(parser.or_())
+    whole = parser.or_()
     if (rest := parser.peek()).kind != "end":
         raise CannotParse(f"expected an operator, found {show(rest.text)}", rest.position)
+    root = parser.truth(whole)
     if not parser.named:
         raise CannotParse("the constraint names no parameter", 0)
     return root, parser.named

@@ -18,7 +18,6 @@ from app.store import documents
 __all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url"]
 
 RETRY_AFTER_SECONDS = 1
-_ISOLATED = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,10 @@ class Database:
         Raises: Unavailable when the database cannot be reached, is too busy or timed out.
         """
         with _told_as_unavailable():
-            async with self.engine.execution_options(**_ISOLATED).begin() as connection:
-                yield connection
+            async with self.engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                async with connection.begin():
+                    yield connection
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -66,17 +66,13 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
     """
     server = _server(data_dir)
     with _opened(server.home / "handles.lock") as handles:
-        with _locked(server.home / "start.lock"):
-            fcntl.flock(handles, fcntl.LOCK_SH)
-            _ensure_running(server)
-        left = threading.Event()
-        keeper = threading.Thread(target=_keep_running, args=(server, left), name="postgres-keeper", daemon=True)
-        keeper.start()
         try:
-            yield server.url
-        finally:
-            left.set()
-            keeper.join()
+            with _locked(server.home / "start.lock"):
+                fcntl.flock(handles, fcntl.LOCK_SH)
+                _ensure_running(server)
+            with _kept_running(server):
+                yield server.url
+        finally:  # also of a start that was interrupted
             _leave(server, handles)
 
 
@@ -324,6 +320,18 @@ def _forget_dead_postmaster(server: _Server) -> None:
         lock.unlink(missing_ok=True)
 
 
+@contextmanager
+def _kept_running(server: _Server) -> Iterator[None]:
+    left = threading.Event()
+    keeper = threading.Thread(target=_keep_running, args=(server, left), name="postgres-keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        left.set()
+        keeper.join()
+
+
 def _keep_running(server: _Server, left: threading.Event) -> None:
     """Start the server again should it die: `_postmaster` reads one small file, so twice a second costs nothing."""
     while not left.wait(0.5):
@@ -345,17 +353,10 @@ def _leave(server: _Server, handles: IO[bytes]) -> None:
         except BlockingIOError:
             return  # others still use it
         if _postmaster(server):
-            server.run(
-                "pg_ctl",
-                "stop",
-                "-D",
-                str(server.data),
-                "-m",
-                "fast",
-                "-t",
-                str(STOP_SECONDS),
-                timeout=STOP_SECONDS + 5,
-            )
+            patience = ("-t", str(STOP_SECONDS))
+            server.run("pg_ctl", "stop", "-D", str(server.data), "-m", "fast", *patience, timeout=STOP_SECONDS + 5)
+        with suppress(OSError):
+            server.sockets.rmdir()
 
 
 @contextmanager

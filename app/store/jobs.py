@@ -32,12 +32,12 @@ COMMIT_SECONDS = 0.5
 
 _WAITING = "EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = {} AND status = 'todo')"
 _WINDOW = f"""
-    SELECT queueing_lock, scheduled_at, {_WAITING.format("queueing_lock")} AS waiting
+    SELECT bell, scheduled_at, {_WAITING.format("bell")} AS waiting
     FROM (
-        SELECT :name || ':' || :project_id || ':' || number AS queueing_lock,
+        SELECT :name || ':' || :project_id || ':' || number AS bell,
                to_timestamp((number + 1) * :seconds + :margin) AS scheduled_at
         FROM (SELECT floor(extract(epoch FROM clock_timestamp()) / :seconds)::bigint AS number)
-    )
+    ) AS due
 """  # noqa: S608  # put together from constants
 _DEFERRER = App(connector=PsycopgConnector())  # never opened: it only writes through connections that it is given
 
@@ -66,7 +66,7 @@ async def ring_for_runs(connection: AsyncConnection, project_ids: Iterable[int],
         row = (await connection.execute(text(_WINDOW), window | times)).one()
         if not row.waiting:
             arguments = {"project_id": project_id}
-            await _defer(connection, UPKEEP, CONSIDER_REFIT, arguments, row.queueing_lock, row.scheduled_at)
+            await _defer(connection, UPKEEP, CONSIDER_REFIT, arguments, row.bell, row.scheduled_at)
 
 
 async def bury_stalled(app: App, seconds_since_heartbeat: float) -> int:

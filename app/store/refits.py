@@ -19,13 +19,13 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, and_, case, func, select, text, update
+from sqlalchemy import Exists, ScalarSelect, Select, and_, case, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
-from app.store.tables import projects, refits
+from app.store.tables import projects, refits, runs
 
 Trigger: TypeAlias = Literal["request", "new_runs", "periodic"]
 GAVE_UP = "given up: the worker died or went silent on every one of {} attempts"
@@ -98,34 +98,26 @@ async def list_page(
 
 async def start(connection: AsyncConnection, refit_id: UUID) -> Attempt | None:
     """Take a queued refit; None when it is not queued (any more) or another one of its project runs."""
-    other = refits.alias()
-    busy = select(other.c.id).where(other.c.project_id == refits.c.project_id, other.c.state == text("'running'"))
-    statement = (
-        update(refits)
-        .where(refits.c.id == refit_id, _QUEUED, ~busy.exists())
-        .values(
-            state="running",
-            attempts=refits.c.attempts + 1,
-            started_at=func.now(),
-            heartbeat_at=func.now(),
-            progress=None,
-        )
-        .returning(refits.c.project_id, refits.c.attempts)
-    )
+    values = {
+        "state": "running",
+        "attempts": refits.c.attempts + 1,
+        "started_at": func.now(),
+        "heartbeat_at": func.now(),
+        "n_runs": _n_terminal_runs(),
+    }
+    statement = update(refits).where(refits.c.id == refit_id, _QUEUED, ~_busy()).values(values)
     try:
         async with connection.begin_nested():
-            row = (await connection.execute(statement)).one_or_none()
+            taken = await connection.execute(statement.returning(refits.c.project_id, refits.c.attempts))
+            row = taken.one_or_none()
     except IntegrityError:  # another one of the project was started at the same moment
         return None
     return None if row is None else Attempt(refit_id, row.project_id, row.attempts)
 
 
-async def report_progress(
-    connection: AsyncConnection, attempt: Attempt, progress: dict[str, Any], n_runs: int | None = None
-) -> None:
+async def report_progress(connection: AsyncConnection, attempt: Attempt, progress: dict[str, Any]) -> None:
     """The heartbeat: keep the lease, and tell how far it is. Raises: LeaseLost."""
-    known = {} if n_runs is None else {"n_runs": n_runs}
-    await _change(connection, attempt, heartbeat_at=func.now(), progress=progress, **known)
+    await _change(connection, attempt, heartbeat_at=func.now(), progress=progress)
 
 
 async def succeed(
@@ -156,24 +148,31 @@ async def recover(connection: AsyncConnection, lease_seconds: float, max_attempt
 
 async def startable(connection: AsyncConnection) -> list[UUID]:
     """The queued refits of projects in which none runs, oldest first."""
-    other = refits.alias()
-    busy = select(other.c.id).where(other.c.project_id == refits.c.project_id, other.c.state == text("'running'"))
-    return list(
-        (await connection.execute(select(refits.c.id).where(_QUEUED, ~busy.exists()).order_by(refits.c.id))).scalars()
-    )
+    statement = select(refits.c.id).where(_QUEUED, ~_busy()).order_by(refits.c.id)
+    return list((await connection.execute(statement)).scalars())
 
 
 async def unfinished(connection: AsyncConnection, project_id: int) -> Sequence[UUID]:
     """The project's queued and running refits, oldest first."""
-    those = refits.c.state.in_([text("'queued'"), text("'running'")])
-    statement = select(refits.c.id).where(refits.c.project_id == project_id, those).order_by(refits.c.id)
-    return list((await connection.execute(statement)).scalars())
+    statement = select(refits.c.id).where(refits.c.project_id == project_id, or_(_QUEUED, _RUNNING))
+    return list((await connection.execute(statement.order_by(refits.c.id))).scalars())
 
 
 async def n_runs_at_last(connection: AsyncConnection, project_id: int) -> int | None:
     """How many runs the project's last finished refit saw, whether or not it succeeded; None: there was no refit."""
     known = and_(refits.c.project_id == project_id, refits.c.finished_at.is_not(None), refits.c.n_runs.is_not(None))
     return await connection.scalar(select(refits.c.n_runs).where(known).order_by(refits.c.finished_at.desc()).limit(1))
+
+
+def _busy() -> Exists:
+    """Whether another refit of the same project runs."""
+    other = refits.alias()
+    return exists().where(other.c.project_id == refits.c.project_id, other.c.state == text("'running'"))
+
+
+def _n_terminal_runs() -> ScalarSelect[int]:
+    finished = (runs.c.project_id == refits.c.project_id, runs.c.state != text("'running'"))
+    return select(func.count()).where(*finished).select_from(runs).scalar_subquery()
 
 
 def _returned(max_attempts: int) -> dict[str, Any]:
@@ -184,6 +183,12 @@ def _returned(max_attempts: int) -> dict[str, Any]:
         "error": case((exhausted, GAVE_UP.format(max_attempts))),
         "progress": None,
     }
+
+
+async def count_by_state(connection: AsyncConnection) -> dict[str, int]:
+    """How many refits there are in each state, over all projects."""
+    rows = await connection.execute(select(refits.c.state, func.count().label("n")).group_by(refits.c.state))
+    return {row.state: row.n for row in rows}
 
 
 async def _change(connection: AsyncConnection, attempt: Attempt, **values: Any) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, delete, func, select, text, update
 
 from app.errors import NotFound, RunFinished
-from app.store import cursors
+from app.store import cursors, documents
 from app.store.database import AsyncConnection
 from app.store.tables import datasets, projects, run_segments, runs
 from app.types import INPUT_KINDS, CurvePoint, DatasetReference, Run, RunPatch, State, StoredRun
@@ -18,6 +18,11 @@ from app.types import INPUT_KINDS, CurvePoint, DatasetReference, Run, RunPatch, 
 _CHUNK: Final = 1_000
 """Rows that a history holds in memory at a time, besides those it has given out."""
 
+_PAGE_BYTES: Final = 16 * 2**20
+_PAGE_CHUNK: Final = 25
+"""Rows that a page reads at a time, so that it stops soon after it has grown too large."""
+
+_DOCUMENTS: Final = (*INPUT_KINDS, "metrics", "resources", "tags", "learning_curve")
 _TIMES: Final = ("started_at", "finished_at", "created_at", "updated_at")
 _SMALL: Final = [
     runs.c[name]
@@ -111,7 +116,10 @@ async def page(
     cursor: str | None = None,
     limit: int = 100,
 ) -> tuple[list[StoredRun], str | None]:
-    """Runs, newest first, and where the next page begins. Raises: InvalidCursor."""
+    """Runs, newest first, and where the next page begins. Raises: InvalidCursor.
+
+    Fewer than `limit` where they are very large: what a page holds in memory is bounded, however long the curves are.
+    """
     query = _wholes().order_by(runs.c.id.desc()).limit(limit + 1)
     if cursor is not None:
         query = query.where(runs.c.id < cursors.read_uuid(cursor))
@@ -119,9 +127,15 @@ async def page(
         query = query.where(runs.c.state == state)
     if dataset is not None or project is not None:
         query = await _of(connection, query, project, dataset)
-    rows = (await connection.execute(query)).all()
-    following = cursors.after_uuid(rows[limit - 1].id) if len(rows) > limit else None
-    return [_whole(row) for row in rows[:limit]], following
+    found: list[StoredRun] = []
+    n_bytes = 0
+    async with connection.stream(query, execution_options={"yield_per": _PAGE_CHUNK}) as rows:
+        async for row in rows:
+            if len(found) == limit or n_bytes > _PAGE_BYTES:
+                return found, cursors.after_uuid(found[-1].id)
+            found.append(_whole(row))
+            n_bytes += sum(len(documents.dumps(getattr(row, name))) for name in _DOCUMENTS)
+    return found, None
 
 
 async def _of(connection: AsyncConnection, query: Select[Any], project: str | None, dataset: str | None) -> Select[Any]:

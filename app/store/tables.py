@@ -198,7 +198,7 @@ refits = Table(
     _time("started_at"),
     _time("finished_at"),
     _time("heartbeat_at"),
-    Column("n_runs", Integer),  # terminal runs of the project in the snapshot it learned from
+    Column("n_runs", Integer),  # finished runs of the project when it was started
     Column("meta_learner_id", Uuid, ForeignKey("meta_learners.id", ondelete="SET NULL")),
     _json("verdict"),
     Column("error", Text),

@@ -63,3 +63,22 @@ async def test_metrics_count_requests_by_route_and_not_by_path(client: httpx.Asy
     assert 'forerun_http_requests_total{method="GET",route="/v1/projects/{name}",status="404"}' in answer.text
     assert 'route="unmatched",status="404"' in answer.text
     assert "some-name" not in answer.text
+
+
+async def test_metrics_tell_the_refits_on_record(client: httpx.AsyncClient) -> None:
+    await client.put("/v1/projects/demo", json={})
+    await client.post("/v1/refits", json={"project": "demo"})
+    assert 'forerun_refits{state="queued"} 1.0' in (await client.get("/metrics")).text
+
+
+async def test_metrics_are_told_without_a_database(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"database_url": "postgresql://nobody:secret@127.0.0.1:9/none"})
+    app = create_app(nowhere)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    assert "forerun_refits{" not in answer.text
+    assert "forerun_http_requests_total" in answer.text

@@ -15,7 +15,7 @@ from app.demo import history, tables
 from app.demo.client import Json
 from app.demo.models import FAMILIES, SEARCH_SPACE, random_configurations
 from app.demo.question import METRIC, SMALL_SPACE, as_curl, in_words, question, ranking
-from app.demo.story import HELD_OUT
+from app.demo.story import HELD_OUT, _expected_best
 from app.demo.training import N_FOLDS, inputs_of, train
 from app.space.parse import parse_search_space
 from app.types import RecommendRequest, Run
@@ -121,3 +121,10 @@ def test_a_ranking_without_predictions_can_be_shown() -> None:
     }
     assert ranking({"configurations": [unknown]}, "title").row_count == 1
     assert in_words(unknown["configuration"]) == "svm (C 1)"
+
+
+def test_the_best_of_some_random_ones() -> None:
+    scores = [0.9, 0.7, 0.2]
+    assert _expected_best(scores, 1) == pytest.approx(0.6)
+    assert _expected_best(scores, 2) == pytest.approx((0.9 + 0.9 + 0.7) / 3)
+    assert _expected_best(scores, 5) == pytest.approx(0.9)

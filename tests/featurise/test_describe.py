@@ -112,6 +112,17 @@ def test_a_column_that_is_the_target_explains_all_of_it_and_noise_nothing() -> N
     assert found["information_sd"] == pytest.approx(0.5, abs=0.01)
 
 
+def test_chance_explains_nothing_in_a_small_table_either() -> None:
+    rng = np.random.default_rng(0)
+    noise = {f"x{j}": rng.normal(size=200) for j in range(20)}
+    assert describe(pa.table({**noise, "y": rng.integers(0, 4, 200)}), "y")["information_mean"] < 0.02
+
+
+def test_landmarkers_read_text() -> None:
+    found = describe(pa.table({"x": ["a", "b", "c", None] * 10, "y": [True, False, False, False] * 10}), "y")
+    assert found["landmark_stump"] == found["landmark_nearest_neighbour"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("y", "n_classes"),
     [
@@ -168,7 +179,7 @@ _cells = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data(), st.integers(2, 30))
 def test_any_table_is_described_with_finite_numbers_or_refused(data: st.DataObject, n: int) -> None:
     kinds = data.draw(st.lists(st.sampled_from(sorted(_cells)), min_size=2, max_size=4))

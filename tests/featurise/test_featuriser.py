@@ -22,7 +22,7 @@ def same(first: np.ndarray, second: np.ndarray) -> bool:
     return first.dtype == second.dtype and np.array_equal(first, second, equal_nan=True)
 
 
-@settings(max_examples=150)
+@settings(max_examples=75, deadline=None)
 @given(histories())
 def test_a_configuration_makes_the_same_features_as_the_run_however_its_columns_are_kept(history: Any) -> None:
     runs, meta_features = history
@@ -36,7 +36,7 @@ def test_a_configuration_makes_the_same_features_as_the_run_however_its_columns_
         assert same(trained[[row]], alone.X)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_order_of_the_runs_changes_nothing(history: Any, rng: random.Random) -> None:
     runs, meta_features = history
@@ -50,7 +50,7 @@ def test_the_order_of_the_runs_changes_nothing(history: Any, rng: random.Random)
     )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50, deadline=None)
 @given(histories())
 def test_json_and_back_is_the_same_featuriser(history: Any) -> None:
     table = run_table(*history)
@@ -60,7 +60,7 @@ def test_json_and_back_is_the_same_featuriser(history: Any) -> None:
     assert same(transform(again, table).X, transform(featuriser, table).X)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50, deadline=None)
 @given(histories(), histories())
 def test_any_other_inputs_are_taken(history: Any, asked: Any) -> None:
     featuriser = Featuriser.fit(run_table(*history))
@@ -72,7 +72,7 @@ def test_any_other_inputs_are_taken(history: Any, asked: Any) -> None:
         assert all(isinstance(message, str) for message in featuriser.unknown(columns))
 
 
-@settings(max_examples=50)
+@settings(max_examples=40, deadline=None)
 @given(histories())
 def test_features_are_well_formed(history: Any) -> None:
     table = run_table(*history)
@@ -87,7 +87,7 @@ def test_features_are_well_formed(history: Any) -> None:
     assert np.isin(frame.X[:, indicators], (0.0, 1.0)).all()
 
 
-@settings(max_examples=50)
+@settings(max_examples=40, deadline=None)
 @given(histories())
 def test_the_history_itself_holds_nothing_unknown(history: Any) -> None:
     table = run_table(*history)
@@ -180,6 +180,13 @@ def test_scales_are_the_spread_over_runs_and_over_datasets() -> None:
     featuriser = Featuriser.fit(run_table(runs, {"a": {"n_rows": 10}, "b": {"n_rows": 14}}))
     scales = {feature.name: feature.scale for feature in featuriser.features}
     assert scales == {"dataset.n_rows": 2.0, "hyperparameters.x": pytest.approx(np.sqrt(1.25))}
+
+
+def test_scales_do_not_depend_on_the_order_of_the_runs() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=1000)
+    fits = [Featuriser.fit(table_of(rng.permutation(values).tolist())) for _ in range(5)]
+    assert len({fit.features[0].scale for fit in fits}) == 1
 
 
 def test_an_input_outside_the_four_objects_is_refused() -> None:

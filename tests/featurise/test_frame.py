@@ -22,6 +22,10 @@ def test_flatten_joins_names_with_dots_and_leaves_lists() -> None:
     }
 
 
+def test_of_two_spellings_the_one_with_more_dots_wins() -> None:
+    assert flatten("h", {"a.b": 2, "a": {"b": 1, "c": 3}, "a.c": None}) == {"h.a.b": 2, "h.a.c": 3}
+
+
 def test_a_run_table_has_a_row_per_run_in_the_order_given() -> None:
     finished_at = datetime(2026, 2, 1, tzinfo=UTC)
     runs = [
@@ -66,11 +70,12 @@ def test_columns_without_objects_stay_as_they_are() -> None:
 
 def test_a_part_of_an_object_and_a_column_of_its_own_are_laid_over_each_other() -> None:
     choices = CodedColumn(np.array([0, 1, -1, 1], dtype=np.int32), ({"name": "a", "beta": 1}, "plain"))
-    columns = {"o": choices, "o.name": CodedColumn(np.array([0, 0, -1, -1], dtype=np.int32), ("b",))}
-    columns["o.beta"] = NumericColumn(np.array([5.0, 6.0, np.nan, 6.0]))
+    own_name = CodedColumn(np.array([0, 0, -1, 1], dtype=np.int32), ("b", None))
+    own_beta = NumericColumn(np.array([np.nan, 6.0, np.nan, 6.0]))
+    columns = {"o.name": own_name, "o.beta": own_beta, "o": choices}
     flat = flat_columns(columns)
     assert _values(flat["o"]) == [None, "plain", None, "plain"]
-    assert _values(flat["o.name"]) == ["a", "b", None, None]
+    assert _values(flat["o.name"]) == ["b", "b", None, None]
     assert _values(flat["o.beta"]) == [1.0, 6.0, None, 6.0]
 
 

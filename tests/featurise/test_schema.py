@@ -94,6 +94,10 @@ def test_one_value_in_some_runs_tells_who_has_it(value: object, features: dict[s
     assert encoded(table_of([value, ABSENT])) == features
 
 
+def test_levels_are_in_order_and_absence_is_last() -> None:
+    assert [name.removeprefix(f"{X}=") for name in encodings([*"gdfabce", ABSENT])] == [*"abcdefg", "<absent>"]
+
+
 def test_up_to_twenty_levels_each_have_a_feature() -> None:
     assert len(encodings([f"level{i}" for i in range(20)])) == 20
 
@@ -159,6 +163,7 @@ def meta_feature_encodings(*rows: dict[str, float]) -> dict[str, str]:
 def test_meta_features() -> None:
     rows = [{"n_rows": 10.0**i, "n_classes": 2.0 + i, "same": 1.0} for i in range(5)]
     assert meta_feature_encodings(*rows) == {"dataset.n_classes": "number", "dataset.n_rows": "log"}
+    assert meta_feature_encodings(*({"n": n} for n in (5e2, 1e3, 5e3, 2e4, 1e5))) == {"dataset.n": "log"}
     assert meta_feature_encodings({"n": 0.0}, {"n": 0.0}, {"n": 0.0}, {"n": 7.0}) == {"dataset.n": "log"}
     assert meta_feature_encodings({"n": -1.0}, {"n": 0.0}, {"n": 900.0}) == {"dataset.n": "number"}
     assert meta_feature_encodings({"n": 3.0}, {}) == {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -82,12 +83,12 @@ def is_allowed(raw: Mapping[str, Any], trees: tuple[Tree, ...], configuration: C
 
 
 def _has(spec: Mapping[str, Any], value: Any) -> bool:
-    values = values_of(spec)
-    if values is None:
-        return isinstance(value, float) and spec["low"] <= value <= spec["high"]
-    if spec["type"] == "int" and type(value) is not int:
+    if "low" not in spec:
+        return key(value) in {key(v) for v in values_of(spec) or []}
+    if type(value) is not (int if spec["type"] == "int" else float) or not spec["low"] <= value <= spec["high"]:
         return False
-    return key(value) in {key(v) for v in values}
+    step = spec.get("step") or (1 if spec["type"] == "int" else None)
+    return step is None or (Fraction(str(value)) - Fraction(str(spec["low"]))) % Fraction(str(step)) == 0
 
 
 def all_allowed(raw: Mapping[str, Any], trees: tuple[Tree, ...]) -> Iterator[dict[str, Any]]:
@@ -124,19 +125,32 @@ def _truth(tree: Tree, configuration: Configuration) -> bool | None:
         case ("not", a):
             inner = _truth(a, configuration)
             return None if inner is None else not inner
-        case ("and" | "or" as operator, a, b):
+        case ("and" | "or" as word, a, b):
             both = (_truth(a, configuration), _truth(b, configuration))
-            decisive = operator == "or"
+            decisive = word == "or"
             return decisive if decisive in both else None if None in both else not decisive
-        case (operator, ("choice", name), ("text", text)):
-            return bool((key(configuration[name]) == key(text)) == (operator == "=="))
-        case (operator, a, b):
+        case (sign, ("choice", name), ("text", text)):
+            return bool((key(configuration[name]) == key(text)) == (sign == "=="))
+        case (sign, a, b):
             try:
                 x, y = _number(a, configuration), _number(b, configuration)
             except ZeroDivisionError:
                 return None
-            return {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y, "!=": x != y}[operator]
+            return {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y, "!=": x != y}[sign]
     raise AssertionError(tree)
+
+
+_FUNCTIONS: dict[str, Callable[[Fraction, Fraction], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": lambda x, y: x ** int(y),
+    "min": min,
+    "max": max,
+}
 
 
 def _number(tree: Tree, configuration: Configuration) -> Fraction:
@@ -149,24 +163,6 @@ def _number(tree: Tree, configuration: Configuration) -> Fraction:
             return -_number(a, configuration)
         case ("abs", a):
             return abs(_number(a, configuration))
-    operator, x, y = tree[0], _number(tree[1], configuration), _number(tree[2], configuration)
-    match operator:
-        case "+":
-            return x + y
-        case "-":
-            return x - y
-        case "*":
-            return x * y
-        case "/":
-            return x / y
-        case "//":
-            return Fraction(x // y)
-        case "%":
-            return x % y
-        case "**":
-            return Fraction(x ** int(y))
-        case "min":
-            return min(x, y)
-        case "max":
-            return max(x, y)
+        case (function, a, b):
+            return Fraction(_FUNCTIONS[function](_number(a, configuration), _number(b, configuration)))
     raise AssertionError(tree)

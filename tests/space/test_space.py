@@ -17,7 +17,7 @@ from app.space.columns import n_rows, present, take
 from tests.space.reference import all_allowed, configuration_key, is_allowed
 from tests.strategies import Case, spaces
 
-modest = settings(max_examples=80, deadline=None)
+modest = settings(max_examples=60, deadline=None)
 seeds = st.integers(0, 2**32)
 
 

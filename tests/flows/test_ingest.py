@@ -1,0 +1,240 @@
+"""Ingest: one commit for many, one outcome for each, and no run harmed by another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.errors import InvalidRequest, TooManyRequests, Unavailable
+from app.flows import ingest
+from app.flows.ingest import Incoming, Intake, Tally
+from app.store import tables as t
+from app.store.database import Database, connect
+from app.store.upsert import Outcome, upsert
+from app.types import Run, RunPatch
+
+DELAY = 60.0
+
+
+def run(run_id: str | None = None, **fields: Any) -> Run:
+    document = {"run_id": run_id, "dataset": "adult", "state": "completed", "metrics": {"accuracy": 0.5}, **fields}
+    return Run.model_validate(document)
+
+
+async def scalar(database: Database, statement: Any) -> Any:
+    async with database.snapshot() as connection:
+        return await connection.scalar(statement)
+
+
+async def n_runs(database: Database) -> int:
+    return await scalar(database, select(func.count()).select_from(t.runs))
+
+
+async def n_bells(database: Database) -> int:
+    return await scalar(database, text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'consider_refit'"))
+
+
+@pytest.fixture
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever transaction holds the run `poison` fails, as if PostgreSQL had refused it."""
+
+    async def fragile(connection: Any, runs: Sequence[Run]) -> list[Outcome]:
+        if any(run.run_id == "poison" for run in runs):
+            await connection.execute(text("SELECT 1/0"))
+        return await upsert(connection, runs)
+
+    monkeypatch.setattr(ingest, "upsert", fragile)
+
+
+# ---------------------------------------------------------------- news for the worker
+
+
+async def test_new_finished_runs_ring_once_for_their_project(database: Database) -> None:
+    await ingest.store(database, [run("a"), run("b"), run("c", project="other")], DELAY)
+    assert await n_bells(database) == 2
+    await ingest.store(database, [run("d")], DELAY)
+    assert await n_bells(database) <= 4  # one more only where the window of the delay ended in between
+
+
+async def test_nothing_new_rings_nothing(database: Database) -> None:
+    await ingest.store(database, [run("a")], DELAY)
+    for second in (run("a"), run("a", state="failed"), run("b", state="running")):
+        async with database.transaction() as connection:
+            await connection.execute(text("DELETE FROM procrastinate_jobs"))
+        await ingest.store(database, [second], DELAY)
+        assert await n_bells(database) == 0
+
+
+async def test_finishing_a_run_rings(database: Database) -> None:
+    (outcome,) = await ingest.store(database, [run("a", state="running")], DELAY)
+    assert outcome.id is not None
+    await ingest.amend(database, outcome.id, RunPatch(metrics={"loss": 1.0}), DELAY)
+    assert await n_bells(database) == 0
+    await ingest.amend(database, outcome.id, RunPatch(state="completed"), DELAY)
+    assert await n_bells(database) == 1
+
+
+# ---------------------------------------------------------------- batches and streams
+
+
+async def test_a_batch_tells_of_each_run_in_order(database: Database) -> None:
+    bad = InvalidRequest.at("/state", "not a state")
+    tally = await ingest.store_batch(database, [run("a"), bad, run("a"), run("a", state="failed"), run("b")], DELAY)
+    assert (tally.created, tally.duplicates, tally.rejected) == (2, 1, 2)
+    assert [(outcome.index, outcome.status) for outcome in tally.results] == [
+        (0, "created"),
+        (1, "rejected"),
+        (2, "duplicate"),
+        (3, "conflict"),
+        (4, "created"),
+    ]
+    assert tally.results[1].error is bad
+
+
+async def test_an_empty_batch_is_no_work(database: Database) -> None:
+    assert await ingest.store_batch(database, [], DELAY) == Tally()
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("n", [1, 7])
+async def test_one_bad_run_harms_no_other(database: Database, n: int) -> None:
+    incoming = [run("poison") if i == n // 2 else run(f"r{i}") for i in range(n)]
+    outcomes = await ingest.store(database, incoming, DELAY)
+    assert [outcome.index for outcome in outcomes] == list(range(n))
+    assert [outcome.status for outcome in outcomes] == ["rejected" if i == n // 2 else "created" for i in range(n)]
+    assert await n_runs(database) == n - 1
+
+
+async def stream(items: Sequence[Incoming]) -> AsyncIterator[tuple[int, Incoming]]:
+    for number, item in enumerate(items):
+        yield 2 * number, item
+
+
+async def test_a_stream_is_stored_in_chunks_and_tells_what_was_not_taken(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "CHUNK", 3)
+    monkeypatch.setattr(ingest, "MAX_RESULTS", 2)
+    bad = InvalidRequest.at("", "no")
+    items: list[Incoming] = [run("a"), bad, run("b"), run("a"), run("b", state="failed"), bad, bad, run("c")]
+    tally = await ingest.store_stream(database, stream(items), DELAY)
+    assert (tally.created, tally.duplicates, tally.rejected, tally.results_omitted) == (3, 1, 4, 2)
+    assert [(outcome.index, outcome.status) for outcome in tally.results] == [(2, "rejected"), (8, "conflict")]
+
+
+async def test_a_stream_that_breaks_says_what_is_stored(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "CHUNK", 2)
+
+    async def broken() -> AsyncIterator[tuple[int, Incoming]]:
+        for number in range(5):
+            yield number, run(str(number))
+        raise Unavailable("gone")
+
+    with pytest.raises(Unavailable, match="4 runs"):
+        await ingest.store_stream(database, broken(), DELAY)
+    assert await n_runs(database) == 4
+
+
+# ---------------------------------------------------------------- singles
+
+
+@pytest.fixture
+def transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many runs each transaction held."""
+    sizes: list[int] = []
+
+    async def counted(connection: Any, runs: Sequence[Run]) -> list[Outcome]:
+        sizes.append(len(runs))
+        return await upsert(connection, runs)
+
+    monkeypatch.setattr(ingest, "upsert", counted)
+    return sizes
+
+
+async def test_concurrent_singles_share_transactions(database: Database, transactions: list[int]) -> None:
+    async with Intake(database, DELAY) as intake:
+        outcomes = await asyncio.gather(*(intake.store(run(f"r{i}")) for i in range(100)))
+    assert {outcome.status for outcome in outcomes} == {"created"}
+    assert [outcome.run_id for outcome in outcomes] == [f"r{i}" for i in range(100)]
+    assert sum(transactions) == 100
+    assert len(transactions) <= 3
+
+
+async def test_each_twin_hears_the_same_id(database: Database) -> None:
+    async with Intake(database, DELAY) as intake:
+        outcomes = await asyncio.gather(*(intake.store(run("twin")) for _ in range(64)))
+    assert sorted(outcome.status for outcome in outcomes) == ["created"] + ["duplicate"] * 63
+    assert len({outcome.id for outcome in outcomes}) == 1
+
+
+@pytest.mark.usefixtures("poisoned")
+async def test_one_bad_single_harms_no_other(database: Database) -> None:
+    async with Intake(database, DELAY) as intake:
+        outcomes = await asyncio.gather(*(intake.store(run(name)) for name in ("a", "poison", "b")))
+        assert [outcome.status for outcome in outcomes] == ["created", "rejected", "created"]
+        assert (await intake.store(run("c"))).status == "created"
+
+
+async def test_an_answer_comes_after_the_commit(database: Database) -> None:
+    async with Intake(database, DELAY) as intake:
+        for i in range(5):
+            await intake.store(run(f"r{i}"))
+            assert await n_runs(database) == i + 1
+
+
+async def test_closing_stores_what_waits_and_takes_no_more(database: Database) -> None:
+    async with Intake(database, DELAY) as intake:
+        waiting = [asyncio.create_task(intake.store(run(f"r{i}"))) for i in range(20)]
+        await asyncio.sleep(0)  # lets them queue
+    assert {(await task).status for task in waiting} == {"created"}
+    with pytest.raises(Unavailable):
+        await intake.store(run("late"))
+
+
+@asynccontextmanager
+async def held(database: Database) -> AsyncIterator[None]:
+    """Makes every writer of runs wait while the block runs."""
+    async with database.transaction() as connection:
+        await connection.execute(text("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE"))
+        yield
+
+
+async def test_beyond_the_queue_runs_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "MAX_WAITING", 3)
+    monkeypatch.setattr(ingest, "MAX_GROUP", 1)
+    async with Intake(database, DELAY) as intake:
+        async with held(database):
+            waiting = [asyncio.create_task(intake.store(run(f"r{i}"))) for i in range(4)]
+            await asyncio.sleep(0)
+            with pytest.raises(TooManyRequests) as refused:
+                await intake.store(run("r4"))
+            assert refused.value.retry_after_seconds == 1
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(answer) for answer in answers].count(Outcome) == 3
+    assert await n_runs(database) == 3
+
+
+async def test_a_client_that_leaves_does_not_disturb_the_others(database: Database) -> None:
+    async with Intake(database, DELAY) as intake:
+        async with held(database):
+            leaving, staying = (asyncio.create_task(intake.store(run(name))) for name in ("leaving", "staying"))
+            await asyncio.sleep(0)
+            leaving.cancel()
+        assert (await staying).status == "created"
+    assert leaving.cancelled()
+
+
+async def test_without_a_database_everyone_hears_so_and_the_intake_lives_on(database_url: str) -> None:
+    away = connect("postgresql://nobody@127.0.0.1:1/none", connect_timeout_seconds=2)
+    async with Intake(away, DELAY) as intake:
+        answers = await asyncio.gather(*(intake.store(run()) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(answer, Unavailable) for answer in answers)
+        intake._database = connect(database_url)
+        assert (await intake.store(run())).status == "created"
+        await intake._database.close()
+    await away.close()

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.config import Settings
+from app.errors import NotFound
+from app.flows import upkeep
+from app.store import projects, refits, upsert
+from app.store.database import Database
+from app.types import Run
+
+
+def finished(first: int, last: int) -> list[Run]:
+    return [
+        Run(project="p", run_id=f"r{n}", dataset="d", state="completed", metrics={"accuracy": 0.5})
+        for n in range(first, last)
+    ]
+
+
+async def posted(database: Database, first: int, last: int) -> int:
+    async with database.transaction() as connection:
+        await upsert.upsert(connection, finished(first, last))
+        return (await projects.get(connection, "p")).id
+
+
+async def fail_running(database: Database, project_id: int) -> None:
+    """As a refit of everything that is stored now."""
+    async with database.transaction() as connection:
+        [refit_id] = await refits.unfinished(connection, project_id)
+        attempt = await refits.start(connection, refit_id)
+        assert attempt
+        await refits.fail(connection, attempt, "no matter")
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "policy", "due"),
+    [
+        (19, None, {}, False),
+        (20, None, {}, True),
+        (20, None, {"min_new_runs": 500}, True),
+        (119, 100, {}, False),
+        (120, 100, {}, True),
+        (102, 100, {"min_new_runs": 2}, False),
+        (110, 100, {"min_new_runs": 2}, True),
+        (110, 100, {"min_new_runs": None}, False),
+        (1_099, 1_000, {}, False),
+        (1_100, 1_000, {}, True),
+        (900, 1_000, {}, True),
+    ],
+)
+def test_when_a_refit_is_due(now: int, before: int | None, policy: dict[str, Any], due: bool) -> None:
+    assert upkeep.is_due(now, before, policy, Settings()) is due
+
+
+async def test_a_refit_is_queued_when_there_is_enough_that_is_new(database: Database, settings: Settings) -> None:
+    project_id = await posted(database, 0, 19)
+    assert await upkeep.consider(database, project_id, settings, "new_runs") is None
+    await posted(database, 19, 20)
+    assert await upkeep.consider(database, project_id, settings, "new_runs")
+    await posted(database, 20, 100)
+    assert await upkeep.consider(database, project_id, settings, "new_runs") is None  # one waits already
+    await fail_running(database, project_id)
+    await posted(database, 100, 119)
+    assert await upkeep.consider(database, project_id, settings, "new_runs") is None
+    await posted(database, 119, 120)
+    await upkeep.consider_all(database, settings)
+    async with database.snapshot() as connection:
+        newest = (await refits.list_page(connection, project_id, 1))[0]
+    assert (newest.state, newest.trigger) == ("queued", "periodic")
+
+
+async def test_a_project_may_refuse_to_be_refitted_by_itself(database: Database, settings: Settings) -> None:
+    project_id = await posted(database, 0, 50)
+    async with database.transaction() as connection:
+        await projects.put(connection, "p", [], {"automatic": False, "min_new_runs": None})
+    await upkeep.consider_all(database, settings)
+    async with database.transaction() as connection:
+        assert not await refits.unfinished(connection, project_id)
+        assert (await upkeep.request_refit(connection, "p")).state == "queued"
+
+
+async def test_a_deleted_project_is_not_considered(database: Database, settings: Settings) -> None:
+    assert await upkeep.consider(database, 12345, settings, "new_runs") is None
+
+
+async def test_a_refit_of_an_unknown_project_is_not_found(database: Database) -> None:
+    async with database.transaction() as connection:
+        with pytest.raises(NotFound):
+            await upkeep.request_refit(connection, "ghost")
+
+
+async def test_recovery_rings_again_for_what_waits_unheard(database: Database, settings: Settings) -> None:
+    await posted(database, 0, 20)
+    async with database.transaction() as connection:
+        refit = await upkeep.request_refit(connection, "p")
+        await refits.start(connection, refit.id)
+        await connection.execute(text("UPDATE refits SET heartbeat_at = now() - interval '1 hour'"))
+        await connection.execute(text("DELETE FROM procrastinate_jobs"))
+    await upkeep.recover(database, settings)
+    async with database.snapshot() as connection:
+        assert (await refits.get(connection, refit.id)).state == "queued"
+        rung = await connection.execute(text("SELECT task_name, args FROM procrastinate_jobs"))
+        assert rung.all() == [("run_refit", {"refit_id": str(refit.id)})]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+
+from app.learn.calibration import calibrate, weighted_quantile
+
+
+def test_intervals_hold_new_datasets_nine_times_in_ten():
+    """Residuals with a part that a whole dataset shares: an interval made from runs alone would be too narrow."""
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(40):
+        shift = rng.normal(0, 1, 25)
+        dataset = np.repeat(np.arange(25), 30)
+        f = rng.normal(size=len(dataset))
+        residual = shift[dataset] + rng.normal(0, 0.3, len(dataset)) * np.exp(-0.5 * f)
+        calibration = calibrate(f, residual, dataset, 1.0)
+        f_new = rng.normal(size=50)
+        low, high = calibration.band(f_new)
+        new = rng.normal(0, 1) + rng.normal(0, 0.3, 50) * np.exp(-0.5 * f_new)
+        held.append(((new >= low) & (new <= high)).mean())
+    assert 0.86 <= np.mean(held) <= 0.97
+
+
+def test_a_dataset_counts_once_however_many_runs_it_has():
+    dataset = np.array([0] * 1000 + [1] * 10 + [2] * 10)
+    residual = np.where(dataset == 0, 0.0, np.where(dataset == 1, -5.0, 5.0))
+    calibration = calibrate(np.zeros(len(dataset)), residual, dataset, 1.0)
+    low, high = calibration.band(np.array([0.0]))
+    assert low[0] == -5.0
+    assert high[0] == 5.0
+
+
+def test_the_weighted_quantile():
+    x, w = np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0])
+    assert weighted_quantile(x, w, 0.25) == 1.0
+    assert weighted_quantile(x, w, 0.5) == 2.0
+    assert weighted_quantile(x, w, 1.0) == 3.0

@@ -1,0 +1,78 @@
+"""Logs are one JSON object a line, carry the request's id, and nothing that a client sent."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from app import telemetry
+
+
+def line_of(message: str, *arguments: object, **extra: object) -> str:
+    record = logging.LogRecord("forerun.test", logging.INFO, __file__, 1, message, arguments, None)
+    vars(record).update(extra)
+    return telemetry.JsonLines().format(record)
+
+
+def test_a_line_is_one_json_object_whatever_it_says() -> None:
+    line = line_of("bad name %r\n%s", "\ud800", "forged\r\nline \x1b[2J é", duration_seconds=0.5)
+    assert line.isascii()
+    assert line.isprintable()
+    told = json.loads(line)
+    assert told["level"] == "info"
+    assert told["duration_seconds"] == 0.5
+    assert "request_id" not in told
+
+
+def test_a_traceback_stays_in_its_line() -> None:
+    try:
+        json.loads("why")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+    line = telemetry.JsonLines().format(record)
+    assert "\n" not in line
+    assert "JSONDecodeError" in json.loads(line)["traceback"]
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    telemetry.configure_logging("info")
+    yield capsys
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+@pytest.fixture
+async def client(logged: object) -> AsyncIterator[httpx.AsyncClient]:
+    async def hello(request: Request) -> PlainTextResponse:
+        logging.getLogger("forerun.test").info("inside")
+        return PlainTextResponse("hello")
+
+    app = telemetry.Telemetry(Starlette(routes=[Route("/hello", hello)]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+async def test_a_request_leaves_one_line_with_its_id(
+    client: httpx.AsyncClient, logged: pytest.CaptureFixture[str]
+) -> None:
+    headers = {"X-Request-ID": "job-7", "Authorization": "Bearer secret"}
+    await client.get("/hello?token=secret", headers=headers)
+    lines = [json.loads(line) for line in logged.readouterr().err.splitlines()]
+    mine = [line for line in lines if line["logger"].startswith("forerun")]
+    assert [line["message"] for line in mine] == ["inside", "GET unmatched 200"]
+    assert {line["request_id"] for line in mine} == {"job-7"}
+    assert mine[1]["status"] == 200
+    assert "secret" not in json.dumps(mine)
+    assert telemetry.request_id.get() is None
