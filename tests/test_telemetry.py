@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
+from io import StringIO
 
 import httpx
 import pytest
@@ -44,17 +45,18 @@ def test_a_traceback_stays_in_its_line() -> None:
 
 
 @pytest.fixture
-def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
     root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+    before, level = root.handlers[:], root.level
+    monkeypatch.setattr(sys, "stderr", stream := StringIO())
     telemetry.configure_logging("info")
-    yield capsys
-    root.handlers[:], level = before
+    yield stream
+    root.handlers[:] = before
     root.setLevel(level)
 
 
 @pytest.fixture
-async def client(logged: object) -> AsyncIterator[httpx.AsyncClient]:
+async def client(logged: StringIO) -> AsyncIterator[httpx.AsyncClient]:
     async def hello(request: Request) -> PlainTextResponse:
         logging.getLogger("forerun.test").info("inside")
         return PlainTextResponse("hello")
@@ -64,14 +66,12 @@ async def client(logged: object) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_a_request_leaves_one_line_with_its_id(
-    client: httpx.AsyncClient, logged: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_request_leaves_one_line_with_its_id(client: httpx.AsyncClient, logged: StringIO) -> None:
     headers = {"X-Request-ID": "job-7", "Authorization": "Bearer secret"}
     await client.get("/hello?token=secret", headers=headers)
-    lines = [json.loads(line) for line in logged.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     mine = [line for line in lines if line["logger"].startswith("forerun")]
-    assert [line["message"] for line in mine] == ["inside", "GET unmatched 200"]
+    assert [line["message"] for line in mine] == ["inside", "GET /hello 200"]
     assert {line["request_id"] for line in mine} == {"job-7"}
     assert mine[1]["status"] == 200
     assert "secret" not in json.dumps(mine)

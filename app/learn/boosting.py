@@ -42,7 +42,7 @@ class Members:
 
     def predict(self, X: Float32Array) -> FloatArray:
         """Mean over members; 0 where there was nothing to learn from. Shapes: X (n, d) -> (n,)."""
-        if not self.models:
+        if not self.models or not len(X):
             return np.zeros(len(X))
         threads = 1 if len(X) < PARALLEL_FROM else -1
         return np.asarray(self.ensemble.predict(Pool(X), thread_count=threads), dtype=np.float64)

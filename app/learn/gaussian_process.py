@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
@@ -183,9 +183,10 @@ class Posterior:
         else:
             k = self.kernel.between(at, self.points)
             corrected = at.f[:, None] + self.offsets + k @ self.alpha
-            explained = np.einsum("ij,ji->i", k, cho_solve(self.factor, k.T, check_finite=False))
+            whitened, left = self.whiten(k)
+            explained = np.einsum("ij,ij->j", whitened, whitened)
             variance = np.maximum(self.kernel.variance(at) - explained, 1e-9)[:, None]
-            variance = variance + (1.0 - k @ self.ones)[:, None] ** 2 * self.offset_variance
+            variance = variance + left[:, None] ** 2 * self.offset_variance
         return self.location + self.scales * corrected, self.scales * np.sqrt(variance), corrected @ self.weights
 
     @property
@@ -199,10 +200,12 @@ class Posterior:
         K = self.kernel.between(a, b)
         if not len(self.points):
             return np.asarray(self.scales[s] ** 2 * (K + self.offset_variance[s]))
-        k_a, k_b = self.kernel.between(a, self.points), self.kernel.between(b, self.points)
-        K = K - k_a @ cho_solve(self.factor, k_b.T, check_finite=False)
-        left_a, left_b = 1.0 - k_a @ self.ones, 1.0 - k_b @ self.ones
-        return np.asarray(self.scales[s] ** 2 * (K + self.offset_variance[s] * np.outer(left_a, left_b)))
+        (W_a, left_a), (W_b, left_b) = (self.whiten(self.kernel.between(x, self.points)) for x in (a, b))
+        return np.asarray(self.scales[s] ** 2 * (K - W_a.T @ W_b + self.offset_variance[s] * np.outer(left_a, left_b)))
+
+    def whiten(self, k: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """L⁻¹kᵀ (n, n') and how much of the offset own runs leave open (n',). Shapes: k (n', n), to the own runs."""
+        return solve_triangular(self.factor[0], k.T, lower=True, check_finite=False), 1.0 - k @ self.ones
 
     def predict(self, at: Points) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of a real (noisy) run's v. Shapes: (n',), (n',)."""

@@ -54,7 +54,8 @@ def batch(
         chosen.append(j)
         gains.append(float(gain[j]))
         free[j] = False
-        beliefs.believe(j)
+        if len(chosen) < k:
+            beliefs.believe(j)
     return np.array(chosen, dtype=np.int64), np.array(gains)
 
 
@@ -71,6 +72,9 @@ class _Beliefs:
         self.noise = float(target.posterior.scales[likely]) ** 2 * (target.learner.kernel.noise + JITTER)
         self.best = target.incumbent
         self.columns: list[FloatArray] = []
+        self.whitened, self.left = target.posterior.whiten(
+            target.learner.kernel.between(self.all, target.posterior.points)
+        )
 
     def gain(self, n: int) -> FloatArray:
         """Expected improvement of the first n; the mean itself while there is nothing to improve on."""
@@ -78,9 +82,16 @@ class _Beliefs:
             return self.mean[:n]
         return expected_improvement(self.mean[:n], np.sqrt(self.variance[:n]), self.best)
 
+    def _covariance(self, j: int) -> FloatArray:
+        """With candidate j, given the own runs alone (n,)."""
+        posterior, s = self.target.posterior, self.target.posterior.likely
+        prior = self.target.learner.kernel.between(self.all, self.all.take(np.array([j])))[:, 0]
+        offset = posterior.offset_variance[s] * self.left * self.left[j]
+        return np.asarray(posterior.scales[s] ** 2 * (prior - self.whitened.T @ self.whitened[:, j] + offset))
+
     def believe(self, j: int) -> None:
         """Take the outcome of j to be its mean."""
-        covariance = self.target.posterior.covariance(self.all, self.all.take(np.array([j])))[:, 0]
+        covariance = self._covariance(j)
         for column in self.columns:
             covariance = covariance - column * column[j]
         column = covariance / np.sqrt(max(self.variance[j], 1e-12) + self.noise)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.search.question import Space
-from app.space import Columns, JsonValue
+from app.space import Columns, JsonValue, is_among
 from app.space.columns import BoolArray, FloatArray, concatenate, n_rows, take
 from app.types import Enumeration
 
@@ -50,7 +50,7 @@ def is_one_of(space: Space, columns: Columns, configurations: Sequence[Mapping[s
     """Which rows are one of some configurations (n,); those that do not belong to the space match nothing."""
     if not configurations:
         return np.zeros(n_rows(columns), dtype=np.bool_)
-    return np.asarray(np.isin(space.identity(columns), space.identity(space.encode(configurations))), dtype=np.bool_)
+    return is_among(space.identity(columns), space.identity(space.encode(configurations)))
 
 
 def refine(
@@ -65,7 +65,7 @@ def refine(
         near = space.neighbours(best, MOVES, seed + i, scale)
         if not n_rows(near):
             break
-        new = ~np.isin(space.identity(near), space.identity(columns)) & ~is_one_of(space, near, tried)
+        new = ~is_among(space.identity(near), space.identity(columns)) & ~is_one_of(space, near, tried)
         near = take(near, np.flatnonzero(new))
         if n_rows(near):
             columns = concatenate([columns, near])

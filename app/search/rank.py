@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from app.learn.meta_learner import MetaLearner
 from app.search import answer
@@ -11,12 +12,16 @@ from app.search.cold_start import rank_cold
 from app.search.order import order
 from app.search.question import Question, Ranking
 from app.search.scene import Scene
-from app.space.columns import take
+from app.space import CodedColumn, Columns
+from app.space.columns import n_rows, take
 from app.types import OwnRun
 
 HEAD = 2_048
 """Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
 SHOWN_UNKNOWNS = 5
+CHECKED = 64
+"""Candidates whose numbers are compared with the history's; choices are all compared."""
+_BLAS = ThreadpoolController()
 
 
 def rank(question: Question, learner: MetaLearner | None) -> Ranking:
@@ -24,6 +29,11 @@ def rank(question: Question, learner: MetaLearner | None) -> Ranking:
 
     Raises: NoFeasibleConfiguration where the space allows none.
     """
+    with _BLAS.limit(limits=1):  # matrices are small here: a second BLAS thread costs more than it gives
+        return _rank(question, learner)
+
+
+def _rank(question: Question, learner: MetaLearner | None) -> Ranking:
     tried = [run.inputs for run in question.own if _at_this_fidelity(run, question)] + list(question.pending)
     found = gather(question.space, tried, question.seed)
     if learner is None or question.objectives[0].metric not in learner.targets:
@@ -46,6 +56,13 @@ def rank(question: Question, learner: MetaLearner | None) -> Ranking:
     )
 
 
+def _every_level(columns: Columns) -> Columns:
+    """A few rows in which every choice occurs that occurs at all."""
+    coded = [column.codes for column in columns.values() if isinstance(column, CodedColumn)]
+    firsts = [np.unique(codes, return_index=True)[1] for codes in coded]
+    return take(columns, np.unique(np.concatenate([np.arange(min(n_rows(columns), CHECKED)), *firsts])))
+
+
 def _at_this_fidelity(run: OwnRun, question: Question) -> bool:
     """Whether a run tells all that training its configuration again would: not if it was cut to another fidelity."""
     asked = {path: value for path, value in question.context.items() if path.startswith("fidelity.")}
@@ -66,8 +83,7 @@ def _warnings(scene: Scene, found: Candidates, n_acceptable: int) -> list[str]:
             "the others follow, the likeliest first"
         )
     out += [f"the history has no runs that report {name!r}" for name in _unreported(scene)]
-    one = take(found.columns, np.arange(min(len(found), HEAD)))
-    unknown = learner.featuriser.unknown(dict(question.space.inputs(one)))
+    unknown = learner.featuriser.unknown(dict(question.space.inputs(_every_level(found.columns))))
     if unknown:
         more = f" and {len(unknown) - SHOWN_UNKNOWNS} more" if len(unknown) > SHOWN_UNKNOWNS else ""
         out.append(f"the history has not seen {', '.join(unknown[:SHOWN_UNKNOWNS])}{more}: predictions ignore it")

@@ -76,7 +76,8 @@ class Number:
 
     def at(self, index: IntArray) -> NumericColumn:
         """The values at grid indices."""
-        if (self.count or 0) <= min(len(index), MAX_TABLE):
+        assert self.count is not None, "a continuum has no grid"
+        if self.count <= min(len(index), MAX_TABLE):
             return NumericColumn(self._table[index])
         return NumericColumn(self._points(index))
 
