@@ -167,12 +167,13 @@ def demo(
 
     from app.demo import history, story
     from app.demo.client import Refused
+    from app.demo.space import HELD_OUT
     from app.demo.tables import PackageMissing
 
     if record is not None:
         history.write(story.recorded(console), record)
         return
-    hold_out = hold_out or story.HELD_OUT
+    hold_out = hold_out or HELD_OUT
     try:
         with _ended_by_signal(), Undisturbed() as stack:
             story.tell(url or stack.enter_context(_own_service()), hold_out, console)
@@ -233,6 +234,8 @@ def _answer(settings: Settings, listener: socket.socket, when_ready: Callable[[s
     server = uvicorn.Server(config)
     threading.Thread(target=_tell_when_ready, args=(server, _url_of(listener), when_ready), daemon=True).start()
     server.run(sockets=[listener])
+    if not server.started:
+        raise CannotGoOn("the API could not start; the lines above say why")
 
 
 def _tell_when_ready(server: Any, url: str, when_ready: Callable[[str], object]) -> None:
@@ -292,7 +295,8 @@ def _own_service() -> Iterator[str]:
         host, port = free.getsockname()
     with TemporaryDirectory(prefix="forerun-") as data_dir:
         Path(data_dir).chmod(0o711)  # the database's own user has to pass
-        command = [*FORERUN, "serve", "--with-parent", "--host", host, "--port", str(port), "--data-dir", data_dir]
+        where = ["--host", host, "--port", str(port), "--data-dir", data_dir]
+        command = [*FORERUN, "serve", "--worker", "--with-parent", *where]
         with companion(command, {variable("log_level"): "warning"}, _stop_seconds(Settings())):
             yield f"http://{host}:{port}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def test_what_is_tested_is_what_runs() -> None:
     run, dev = pins("run"), pins("dev")
     assert run
     assert run.items() <= dev.items()
+
+
+def test_locks_know_every_requirement() -> None:
+    """After a change of pyproject.toml: `make lock`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = {"run": [], "demo": extras["demo"], "dev": extras["demo"] + extras["dev"]}
+    for lock, more in wanted.items():
+        locked = {name.partition(" ")[0] for name in pins(lock)}
+        names = {re.split(r"[^A-Za-z0-9_.-]", requirement)[0] for requirement in project["dependencies"] + more}
+        assert {name.lower().replace("_", "-") for name in names} <= locked
 
 
 def pins(lock: str) -> dict[str, str]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
+from app.demo.space import Json
+
 READY_SECONDS = 60.0
 REFIT_SECONDS = 300.0
-
-Json = dict[str, Any]
 
 
 class Refused(RuntimeError):

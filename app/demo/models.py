@@ -1,8 +1,8 @@
-"""One search space over eight model families, and the estimator that a configuration of it means."""
+"""The scikit-learn or CatBoost estimator that a configuration of the demo's search space means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from catboost import CatBoostClassifier
@@ -14,56 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from app.demo.space import SEARCH_SPACE, Configuration
 from app.space.parse import parse_search_space
-
-FORESTS = ["random_forest", "extra_trees"]
-BOOSTERS = ["hist_gradient_boosting", "catboost"]
-
-SEARCH_SPACE: dict[str, Any] = {
-    "parameters": {
-        "family": ["logistic_regression", "svm", "knn", *FORESTS, *BOOSTERS, "mlp"],
-        "C": {
-            "type": "float",
-            "low": 0.001,
-            "high": 1000.0,
-            "log": True,
-            "when": {"family": ["logistic_regression", "svm"]},
-        },
-        "gamma": {"type": "float", "low": 0.0001, "high": 10.0, "log": True, "when": {"family": ["svm"]}},
-        "n_neighbors": {"type": "int", "low": 1, "high": 500, "log": True, "when": {"family": ["knn"]}},
-        "weights": {"type": "categorical", "choices": ["uniform", "distance"], "when": {"family": ["knn"]}},
-        "n_estimators": {"type": "int", "low": 10, "high": 200, "log": True, "when": {"family": FORESTS}},
-        "max_features": {"type": "float", "low": 0.1, "high": 1.0, "when": {"family": FORESTS}},
-        "min_samples_leaf": {"type": "int", "low": 1, "high": 50, "log": True, "when": {"family": FORESTS}},
-        "learning_rate": {
-            "type": "float",
-            "low": 0.003,
-            "high": 0.5,
-            "log": True,
-            "when": {"family": [*BOOSTERS, "mlp"]},
-        },
-        "iterations": {"type": "int", "low": 10, "high": 150, "log": True, "when": {"family": BOOSTERS}},
-        "max_leaf_nodes": {
-            "type": "int",
-            "low": 3,
-            "high": 63,
-            "log": True,
-            "when": {"family": ["hist_gradient_boosting"]},
-        },
-        "depth": {"type": "int", "low": 1, "high": 7, "when": {"family": ["catboost"]}},
-        "l2_leaf_reg": {"type": "float", "low": 0.1, "high": 30.0, "log": True, "when": {"family": ["catboost"]}},
-        "alpha": {"type": "float", "low": 0.00001, "high": 10.0, "log": True, "when": {"family": ["mlp"]}},
-        "architecture.n_layers": {"type": "int", "low": 1, "high": 3, "when": {"family": ["mlp"]}},
-        "architecture.width": {"type": "int", "low": 8, "high": 128, "log": True, "when": {"family": ["mlp"]}},
-        "architecture.activation": {
-            "type": "categorical",
-            "choices": ["relu", "tanh"],
-            "when": {"family": ["mlp"]},
-        },
-    }
-}
-
-Configuration = Mapping[str, Any]
 
 
 def estimator(configuration: Configuration, seed: int) -> Any:

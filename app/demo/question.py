@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from app.demo.models import SEARCH_SPACE, Configuration
-from app.demo.training import CONTEXT, OBJECTIVE
+from app.demo.space import CONTEXT, METRIC, OBJECTIVE, SEARCH_SPACE, Configuration, Json
 
-Json = dict[str, Any]
-
-METRIC = OBJECTIVE["metric"]
 SMALL_SPACE: Json = {
     "parameters": {
         "family": ["svm", "random_forest", "catboost"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from math import comb
-from typing import Any
 
 import httpx
 from rich.console import Console
@@ -14,18 +13,17 @@ from rich.table import Table
 
 from app.demo import client as api
 from app.demo import history, tables
-from app.demo.models import Configuration, random_configurations
-from app.demo.question import METRIC, in_words, interval, number, question, ranking, table_of
+from app.demo.models import random_configurations
+from app.demo.question import in_words, interval, number, question, ranking, table_of
+from app.demo.recording import RUNS_PER_TABLE, record
+from app.demo.space import METRIC, OBJECTIVE, Configuration, Json
 from app.demo.tables import Task
-from app.demo.training import OBJECTIVE
+from app.demo.training import run_of
 
-HELD_OUT = "breast_cancer"
 FRESH_PER_TABLE = 6
 ROUNDS = 5
 RANDOM_RIVALS = 15
 TARGETS = (METRIC, "accuracy", "log_loss", "duration_seconds")
-
-Json = dict[str, Any]
 
 
 def tell(url: str, hold_out: str, console: Console) -> None:
@@ -44,8 +42,8 @@ def tell(url: str, hold_out: str, console: Console) -> None:
 def recorded(console: Console) -> Iterator[Json]:
     """The history, trained anew behind a progress bar."""
     with _progress(console) as progress:
-        bar = progress.add_task("training", total=len(tables.names()) * history.RUNS_PER_TABLE)
-        yield from history.record(lambda name: progress.update(bar, advance=1, description=f"training on {name}"))
+        bar = progress.add_task("training", total=len(tables.names()) * RUNS_PER_TABLE)
+        yield from record(lambda name: progress.update(bar, advance=1, description=f"training on {name}"))
 
 
 # ---------------------------------------------------------------- the chapters
@@ -81,7 +79,7 @@ def _follow(client: httpx.Client, project: str, task: Task, console: Console) ->
         if not rounds:
             console.print(ranking(answer, f"4. What to train on {task.name} ({answer['basis']}), best first"))
         best = answer["configurations"][0]["configuration"]
-        run = history.run_of(task, best, f"round-{index + 1}")
+        run = run_of(task, best, f"round-{index + 1}")
         api.post_run(client, project, {**run, "recommendation_id": answer["recommendation_id"]})
         (followed,) = api.recommendation(client, answer["recommendation_id"])["runs"]
         rounds.append({**followed, "basis": answer["basis"], "configuration": best})
@@ -98,7 +96,7 @@ def _trained(wanted: Iterable[tuple[str, Configuration]], console: Console) -> I
         bar = progress.add_task("training", total=len(wanted))
         for index, (name, configuration) in enumerate(wanted):
             progress.update(bar, description=f"training {configuration['family']} on {name}")
-            yield history.run_of(tables.load(name), configuration, f"fresh-{name}-{index:03d}")
+            yield run_of(tables.load(name), configuration, f"fresh-{name}-{index:03d}")
             progress.advance(bar)
 
 

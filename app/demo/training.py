@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +18,21 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from app.demo.models import Configuration, estimator
+from app.demo import tables
+from app.demo.models import estimator
+from app.demo.space import CONTEXT, N_FOLDS, Configuration, Json
 from app.demo.tables import Task
 
 Rows: TypeAlias = npt.NDArray[np.int64]
 
-N_FOLDS = 5
-OBJECTIVE = {"metric": "balanced_accuracy", "direction": "maximize"}
-CONTEXT: dict[str, Any] = {"environment": {"n_threads": 1}, "fidelity": {"n_folds": N_FOLDS}}
-"""What holds for every training here, and so for every question about one."""
+
+def run_of(task: Task, configuration: Configuration, run_id: str) -> Json:
+    """Train a configuration, and put the outcome into the form in which it is posted."""
+    dataset = {"name": task.name, "meta_features": tables.meta_features(task)}
+    return {"run_id": run_id, "dataset": dataset, **inputs_of(configuration), **train(task, configuration)}
 
 
-def train(task: Task, configuration: Configuration, seed: int = 0) -> dict[str, Any]:
+def train(task: Task, configuration: Configuration, seed: int = 0) -> Json:
     """The outcome of a configuration: `state`, `metrics` and `resources` of a run.
 
     A configuration that cannot be trained on this data set (200 neighbours among 120 rows) is a failed run, with the
@@ -47,9 +50,9 @@ def train(task: Task, configuration: Configuration, seed: int = 0) -> dict[str, 
     }
 
 
-def inputs_of(configuration: Configuration) -> dict[str, Any]:
+def inputs_of(configuration: Configuration) -> Json:
     """The input objects of a run: a prefixed parameter goes to the object that it names."""
-    inputs: dict[str, Any] = {"hyperparameters": {}, "architecture": {}, **CONTEXT}
+    inputs: Json = {"hyperparameters": {}, "architecture": {}, **CONTEXT}
     for name, value in configuration.items():
         kind, _, rest = name.partition(".")
         target = (kind, rest) if rest and kind in inputs else ("hyperparameters", name)

@@ -8,8 +8,7 @@ from rich.console import Console
 from app.demo import client as api
 from app.demo import history
 from app.demo.question import SMALL_SPACE, as_curl, question, ranking
-from app.demo.story import HELD_OUT
-from app.demo.training import OBJECTIVE
+from app.demo.space import HELD_OUT, OBJECTIVE
 
 PROJECT = "demo"
 

@@ -122,16 +122,24 @@ async def _champion(
     """The champion; where its bundle is damaged, the newest meta-learner before it that is not."""
     if project.champion_id is None:
         return None, None, []
-    champion = await meta_learners.get(connection, project.champion_id)
-    earlier = await meta_learners.list_page(connection, project.id, FALLBACKS, project.champion_id)
-    warnings: list[str] = []
-    for candidate in [champion, *(m for m in earlier if m.verdict.get("promoted"))]:
-        try:
-            return candidate, await bundles.get(connection, candidate.id), warnings
-        except CorruptBundle as error:
-            log.error("meta-learner %s of project %r: %s", candidate.id, project.name, error.detail)  # noqa: TRY400
-            warnings = [f"meta-learner version {champion.version} is damaged; an earlier one answers"]
+    champion = await meta_learners.get(connection, project.champion_id, with_report=False)
+    if (learner := await _unpacked(connection, bundles, champion)) is not None:
+        return champion, learner, []
+    for earlier in await meta_learners.list_page(connection, project.id, FALLBACKS, champion.id):
+        if earlier.verdict.get("promoted") and (learner := await _unpacked(connection, bundles, earlier)) is not None:
+            return earlier, learner, [f"meta-learner version {champion.version} is damaged; an earlier one answers"]
     return None, None, [f"meta-learner version {champion.version} is damaged, and there is none to fall back on"]
+
+
+async def _unpacked(
+    connection: AsyncConnection, bundles: Bundles, candidate: meta_learners.MetaLearner
+) -> MetaLearner | None:
+    """None, and a line in the log, where the bundle is damaged."""
+    try:
+        return await bundles.get(connection, candidate.id)
+    except CorruptBundle as error:
+        log.error("meta-learner %s of project %r: %s", candidate.id, candidate.project, error.detail)  # noqa: TRY400
+        return None
 
 
 def _rank(request: RecommendRequest, known: Known) -> Ranking:

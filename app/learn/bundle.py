@@ -149,7 +149,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         "length": prior.responses.length,
         "kernel": [kernel.amplitude, kernel.length, kernel.noise, kernel.across, kernel.components],
         "location_scale": [*place.middle, place.unit, place.offset, place.log_scale_spread],
-        "factor": calibration.factor,
+        "calibration": [calibration.scaled, calibration.factor],
     }
 
 
@@ -180,5 +180,5 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
         location_scale=LocationScale(
             array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
         ),
-        calibration=Calibration(array("at"), array("lower"), array("upper"), packed["factor"]),
+        calibration=Calibration(array("at"), array("lower"), array("upper"), *packed["calibration"]),
     )

@@ -2,7 +2,7 @@
 
 Zero-shot: quantiles of grouped residuals (every dataset counts once, and was seen by none of what predicted it), taken
 separately for low, middling and high scores, since good configurations vary less than bad ones; the level is raised
-where there are few datasets, in the manner of split conformal prediction. Few-shot: the posterior's own standard
+for the number of datasets as in split conformal prediction. Few-shot: the posterior's own standard
 deviation times one factor, so that it holds on history datasets conditioned on a few of their runs.
 """
 
@@ -27,16 +27,18 @@ N_GIVEN = 8
 
 @dataclass(frozen=True)
 class Calibration:
-    """Residual quantiles in units of the dataset's scale at three scores (3,), and the few-shot factor."""
+    """Residual quantiles at three scores (3,), in v itself or in units of the dataset's scale; the few-shot factor."""
 
     at: FloatArray
     lower: FloatArray
     upper: FloatArray
+    scaled: bool
     factor: float
 
-    def band(self, f: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper residual of scores f (n,), in units of the dataset's scale."""
-        return np.interp(f, self.at, self.lower), np.interp(f, self.at, self.upper)
+    def band(self, f: FloatArray, scale: float | FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper residual of scores f (n,) in v, in a dataset (or datasets (n,)) of that scale."""
+        unit = scale if self.scaled else 1.0
+        return np.interp(f, self.at, self.lower) * unit, np.interp(f, self.at, self.upper) * unit
 
 
 def weighted_quantile(x: FloatArray, weights: FloatArray, level: float) -> float:
@@ -46,14 +48,25 @@ def weighted_quantile(x: FloatArray, weights: FloatArray, level: float) -> float
     return float(x[order][min(int(np.searchsorted(share, level * share[-1])), len(x) - 1)])
 
 
-def calibrate(f: FloatArray, residual: FloatArray, dataset: IntArray, factor: float) -> Calibration:
-    """Shapes: f, residual (in units of the dataset's predicted scale) and dataset all (n,), predicted out of fold."""
+def calibrate(f: FloatArray, residual: FloatArray, scale: FloatArray, dataset: IntArray, factor: float) -> Calibration:
+    """Bands in v or in units of the scale, whichever is narrower on the history: a scale may be hard to predict.
+
+    Shapes: f, residual (in v), scale (of the run's dataset) and dataset all (n,), predicted out of fold.
+    """
+    choices = [
+        _calibrate(f, residual / (scale if scaled else 1.0), dataset, scaled=scaled, factor=factor)
+        for scaled in (True, False)
+    ]
+    return min(choices, key=lambda c: float(np.mean(np.subtract(*c.band(f, scale)[::-1]))))
+
+
+def _calibrate(f: FloatArray, residual: FloatArray, dataset: IntArray, *, scaled: bool, factor: float) -> Calibration:
     groups = rows_by_dataset(dataset)
     weights = np.zeros(len(f))
     for rows in groups:
         weights[rows] = 1.0 / len(rows)
     tail = (1 - COVERAGE) / 2
-    level = 1 - tail * len(groups) / (len(groups) + 2)
+    level = min((1 - tail) * (1 + 1 / len(groups)), 0.995)
     edges = np.quantile(f, np.linspace(0, 1, N_BINS + 1))
     at, lower, upper = [], [], []
     for low, high in pairwise(edges):
@@ -61,7 +74,7 @@ def calibrate(f: FloatArray, residual: FloatArray, dataset: IntArray, factor: fl
         at.append(float(np.median(f[inside])))
         lower.append(weighted_quantile(residual[inside], weights[inside], 1 - level))
         upper.append(weighted_quantile(residual[inside], weights[inside], level))
-    return Calibration(np.array(at), np.array(lower), np.array(upper), factor)
+    return Calibration(np.array(at), np.array(lower), np.array(upper), scaled, factor)
 
 
 def few_shot_factor(

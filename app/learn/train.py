@@ -133,10 +133,9 @@ def _fit_target(
     judged = np.flatnonzero(reference & np.isin(dataset, list(by_dataset)))
     expected = _row_by_row([by_dataset[int(d)] for d in dataset[judged]])
     f = fitted.f[judged]
-    residual = (v[judged] - place.value(expected, f)) / expected.scale
-    learner = TargetLearner(
-        resource, scale, fitted.prior, kernel, place, calibrate(f, residual, dataset[judged], factor)
-    )
+    residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
+    calibration = calibrate(f, residual, spread, dataset[judged], factor)
+    learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration)
     report = _report(learner, rows, fitted, expected, residual, judged, names)
     return learner, report
 
@@ -175,12 +174,14 @@ def _report(
 ) -> dict[str, Any]:
     """The report of one target; the intervals that judge a fold are calibrated on the others."""
     dataset, fold, f = rows.frame.groups[judged], rows.fold[judged], fitted.f[judged]
+    location, scale = np.asarray(expected.location), np.asarray(expected.scale)
     lower, upper, mean = (np.zeros(len(judged)) for _ in range(3))
     for k in np.unique(fold):
         inside = fold == k
         rest = ~inside if (~inside).any() else inside
-        elsewhere = replace(learner, calibration=calibrate(f[rest], residual[rest], dataset[rest], 1.0))
-        at = replace(expected, location=np.asarray(expected.location)[inside], scale=np.asarray(expected.scale)[inside])
+        calibration = calibrate(f[rest], residual[rest], scale[rest], dataset[rest], 1.0)
+        elsewhere = replace(learner, calibration=calibration)
+        at = replace(expected, location=location[inside], scale=scale[inside])
         predicted = elsewhere.zero_shot(f[inside], at)
         mean[inside], lower[inside], upper[inside] = predicted.mean, predicted.lower, predicted.upper
     average_rank = average_rank_scores(rows.frame.X[judged], rows.frame.features, fitted.z[judged], dataset)

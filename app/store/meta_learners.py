@@ -64,9 +64,9 @@ async def insert_next(
     return meta_learner_id
 
 
-async def get(connection: AsyncConnection, meta_learner_id: UUID) -> MetaLearner:
-    """With its report. Raises: NotFound."""
-    statement = _select(with_report=True).where(meta_learners.c.id == meta_learner_id)
+async def get(connection: AsyncConnection, meta_learner_id: UUID, *, with_report: bool = True) -> MetaLearner:
+    """A report can be large: whoever only needs to know who it is leaves it out. Raises: NotFound."""
+    statement = _select(with_report=with_report).where(meta_learners.c.id == meta_learner_id)
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no meta-learner {meta_learner_id}")

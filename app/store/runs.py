@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select, text, update
+from sqlalchemy import Row, Select, case, delete, func, literal_column, select, text, update
 
 from app.errors import NotFound, RunFinished
 from app.store import cursors, documents
@@ -28,6 +28,10 @@ _SMALL: Final = [
     runs.c[name]
     for name in ("id", "run_id", "state", *INPUT_KINDS, "metrics", "resources", "recommendation_id", *_TIMES)
 ]
+_REACHED: Final = case(
+    (runs.c.state == literal_column("'stopped'"), runs.c.learning_curve), else_=literal_column("'[]'::jsonb")
+).label("learning_curve")
+"""What a history needs of the curves: how far the stopped runs came."""
 _LARGE: Final = [runs.c.tags, runs.c.learning_curve]
 _NAMES: Final = [projects.c.name.label("project"), datasets.c.name.label("dataset")]
 
@@ -153,12 +157,12 @@ async def _project_id(connection: AsyncConnection, project: str | None) -> int |
 
 
 async def history(connection: AsyncConnection, project_id: int) -> AsyncIterator[StoredRun]:
-    """The finished runs of a project, oldest first, streamed, without tags, curves and meta-features.
+    """The finished runs of a project, oldest first, streamed, without tags, meta-features and completed curves.
 
     Meta-features belong to datasets: `datasets.meta_features` gives them once.
     """
     query = (
-        _select(*_SMALL, *_NAMES)
+        _select(*_SMALL, _REACHED, *_NAMES)
         .where(runs.c.project_id == project_id, runs.c.state != text("'running'"))
         .order_by(runs.c.id)
     )
@@ -172,7 +176,7 @@ async def of_dataset(
     connection: AsyncConnection, project_id: int, dataset: str, latest: int | None = None
 ) -> list[StoredRun]:
     """The runs of one dataset, also those that are still running, oldest first: all, or the latest so many."""
-    query = _select(*_SMALL, *_NAMES).where(runs.c.project_id == project_id, datasets.c.name == dataset)
+    query = _select(*_SMALL, _REACHED, *_NAMES).where(runs.c.project_id == project_id, datasets.c.name == dataset)
     rows = (await connection.execute(query.order_by(runs.c.id.desc()).limit(latest))).all()
     references: dict[str, DatasetReference] = {}
     return [_small(row, references) for row in reversed(rows)]
@@ -194,8 +198,7 @@ def _wholes() -> Select[Any]:
 
 def _whole(row: Row[Any]) -> StoredRun:
     reference = DatasetReference.model_construct(name=row.dataset, meta_features=row.meta_features)
-    curve = [CurvePoint.model_construct(**point) for point in row.learning_curve]
-    return _stored(row, dataset=reference, tags=row.tags, learning_curve=curve)
+    return _stored(row, dataset=reference, tags=row.tags)
 
 
 def _small(row: Row[Any], references: dict[str, DatasetReference]) -> StoredRun:
@@ -220,6 +223,7 @@ def _stored(row: Row[Any], **others: Any) -> StoredRun:
         recommendation_id=row.recommendation_id,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        learning_curve=[CurvePoint.model_construct(**point) for point in row.learning_curve],
         **others,
     )
     return StoredRun(row.id, run, row.created_at, row.updated_at)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import time
 from collections.abc import Iterator
+from io import StringIO
 
 import httpx
 import pytest
+from rich.console import Console
 
 from app.demo import client as api
-from app.demo import history, tables
-from app.demo.question import METRIC, question
-from app.demo.training import OBJECTIVE
-from tests.acceptance.service import service
+from app.demo import history, story, tables
+from app.demo.question import question
+from app.demo.space import HELD_OUT, METRIC, OBJECTIVE
+from app.demo.training import run_of
+from tests.acceptance.service import Service, service
 
 PROJECT = "story"
 NEW = "iris"
@@ -19,11 +25,34 @@ RUNS_PER_DATASET = 15
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with service() as server:
-        server.start()
-        with server.client() as client:
-            yield client
+def server() -> Iterator[Service]:
+    with service(COLUMNS="200") as made:
+        made.start("run")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(server: Service) -> Iterator[httpx.Client]:
+    with server.client() as client:
+        yield client
+
+
+def test_a_newcomer_sees_a_first_ranking_and_can_paste_the_question(server: Service, client: httpx.Client) -> None:
+    said = eventually_said(server, "json.tool")
+    assert f"What to train on {HELD_OUT}, of which the history has no run (zero_shot)" in said
+    command = shlex.split(said[said.index("curl ") :])
+    assert command[2] == f"{server.url}/v1/recommend"
+    answer = client.post("/v1/recommend", json=json.loads(command[command.index("-d") + 1])).json()
+    assert answer["basis"] == "zero_shot"
+    assert [ranked["rank"] for ranked in answer["configurations"]] == [1, 2, 3]
+
+
+def eventually_said(server: Service, last: str) -> str:
+    deadline = time.monotonic() + 180
+    while last not in (said := server.log.read_text()):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.1)
+    return said
 
 
 def past_runs() -> list[api.Json]:
@@ -62,7 +91,7 @@ def test_a_run_posted_is_advice_sharpened(client: httpx.Client) -> None:
     assert predicted["lower"] <= predicted["mean"] <= predicted["upper"]
 
     # It is trained for real, and the outcome is posted with the recommendation that it followed.
-    run = history.run_of(task, winner["configuration"], "followed")
+    run = run_of(task, winner["configuration"], "followed")
     assert run["state"] == "completed"
     posted = api.post_run(client, PROJECT, {**run, "recommendation_id": answer["recommendation_id"]})
     assert posted["status"] == "created"
@@ -94,3 +123,22 @@ def test_the_pages_need_nobody_else(client: httpx.Client) -> None:
     assert page.status_code == 200
     assert "https://" not in page.text
     assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
+
+
+def test_the_demo_tells_predicted_against_realised(server: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo in small: three data sets, a few trainings."""
+    runs = past_runs()
+    monkeypatch.setattr(history, "committed", lambda: runs)
+    monkeypatch.setattr(tables, "names", lambda: [NEW, "wine", "tips_lunch_or_dinner"])
+    for constant, value in {"FRESH_PER_TABLE": 2, "ROUNDS": 2, "RANDOM_RIVALS": 4}.items():
+        monkeypatch.setattr(story, constant, value)
+    console = Console(file=StringIO(), width=200)
+    story.tell(server.url, NEW, console)
+    told = console.file.getvalue()
+    assert f"1. Posted {len(runs)} recorded trainings, none of them on {NEW}." in told
+    assert "2. Trained and posted 4 random configurations" in told
+    assert "4. What to train on iris (zero_shot)" in told
+    assert "predicted" in told
+    assert "realised" in told
+    assert "2 few_shot" in told
+    assert "The best of 2:" in told

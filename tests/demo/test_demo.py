@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from app.demo import history, tables
-from app.demo.client import Json
-from app.demo.models import FAMILIES, SEARCH_SPACE, random_configurations
-from app.demo.question import METRIC, SMALL_SPACE, as_curl, in_words, question, ranking
-from app.demo.story import HELD_OUT, _expected_best
-from app.demo.training import N_FOLDS, inputs_of, train
+from app.demo.models import FAMILIES, random_configurations
+from app.demo.question import SMALL_SPACE, as_curl, in_words, question, ranking
+from app.demo.space import HELD_OUT, METRIC, N_FOLDS, SEARCH_SPACE, Json
+from app.demo.story import _expected_best
+from app.demo.training import inputs_of, train
 from app.space.parse import parse_search_space
 from app.types import RecommendRequest, Run
 

@@ -14,19 +14,19 @@ def test_intervals_hold_new_datasets_nine_times_in_ten():
         dataset = np.repeat(np.arange(25), 30)
         f = rng.normal(size=len(dataset))
         residual = shift[dataset] + rng.normal(0, 0.3, len(dataset)) * np.exp(-0.5 * f)
-        calibration = calibrate(f, residual, dataset, 1.0)
+        calibration = calibrate(f, residual, np.ones(len(f)), dataset, 1.0)
         f_new = rng.normal(size=50)
-        low, high = calibration.band(f_new)
+        low, high = calibration.band(f_new, 1.0)
         new = rng.normal(0, 1) + rng.normal(0, 0.3, 50) * np.exp(-0.5 * f_new)
         held.append(((new >= low) & (new <= high)).mean())
-    assert 0.86 <= np.mean(held) <= 0.97
+    assert 0.88 <= np.mean(held) <= 0.99
 
 
 def test_a_dataset_counts_once_however_many_runs_it_has():
     dataset = np.array([0] * 1000 + [1] * 10 + [2] * 10)
     residual = np.where(dataset == 0, 0.0, np.where(dataset == 1, -5.0, 5.0))
-    calibration = calibrate(np.zeros(len(dataset)), residual, dataset, 1.0)
-    low, high = calibration.band(np.array([0.0]))
+    calibration = calibrate(np.zeros(len(dataset)), residual, np.ones(len(dataset)), dataset, 1.0)
+    low, high = calibration.band(np.array([0.0]), 1.0)
     assert low[0] == -5.0
     assert high[0] == 5.0
 
@@ -36,3 +36,13 @@ def test_the_weighted_quantile():
     assert weighted_quantile(x, w, 0.25) == 1.0
     assert weighted_quantile(x, w, 0.5) == 2.0
     assert weighted_quantile(x, w, 1.0) == 3.0
+
+
+def test_a_band_scales_with_the_dataset_only_where_residuals_do():
+    rng = np.random.default_rng(0)
+    dataset = np.repeat(np.arange(30), 20)
+    true, guessed = (rng.lognormal(0, 2, 30)[dataset] for _ in range(2))
+    noise = rng.normal(size=len(dataset))
+    f = rng.normal(size=len(dataset))
+    assert calibrate(f, noise * true, true, dataset, 1.0).scaled
+    assert not calibrate(f, noise, guessed, dataset, 1.0).scaled

@@ -217,7 +217,7 @@ def test_a_cluster_of_another_version_is_refused(data_dir: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_roots_private_directories_are_used_and_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the data directory nor the binaries can be reached by the server's user: /root/clone, say."""
+    """Neither the data directory nor the binaries can be reached by the server's user: a clone in a closed home."""
     with tempfile.TemporaryDirectory(prefix="forerun-embedded-") as system, tempfile.TemporaryDirectory() as private:
         Path(system).chmod(0o711)
         monkeypatch.setattr(embedded, "SYSTEM_HOME", Path(system))
