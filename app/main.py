@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from app.api import (
 from app.api.dependencies import Gate, known_query_only
 from app.config import Settings
 from app.flows.ingest import Intake
-from app.flows.recommend import Bundles
+from app.flows.recommend import Bundles, warm_up
 from app.store.database import connect
 from app.web import docs
 
@@ -73,6 +74,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.recommend_gate = Gate(settings.threads or os.cpu_count() or 1, RECOMMEND_QUEUE)
     try:
         async with Intake(app.state.database, settings.refit_delay_seconds) as app.state.intake:
+            warming = asyncio.create_task(asyncio.to_thread(warm_up))
             yield
+            await warming
     finally:
         await app.state.database.close()

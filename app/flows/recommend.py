@@ -75,6 +75,11 @@ class Known:
     warnings: list[str]
 
 
+def warm_up() -> None:
+    """Import what the first recommendation would otherwise wait for."""
+    parse_search_space({"parameters": {"x": {"type": "float", "low": 0, "high": 1}}}).sample(2, seed=0)
+
+
 async def recommend(database: Database, bundles: Bundles, request: RecommendRequest) -> dict[str, Any]:
     """The answer of the HTTP contract, stored under its `recommendation_id`.
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from app.learn.gaussian_process import DatasetPrior, Example, Kernel, condition
 from app.learn.scores import rows_by_dataset
 from app.space.columns import FloatArray, IntArray
 
 COVERAGE = 0.9
-Z90 = float(norm.ppf(0.5 + COVERAGE / 2))
+Z90 = float(ndtri(0.5 + COVERAGE / 2))
 N_BINS = 3
 N_GIVEN = 8
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from catboost import CatBoostRegressor, Pool
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from app.learn.gaussian_process import DatasetPrior
 from app.learn.scores import rows_by_dataset
@@ -70,7 +70,7 @@ def fit_location_scale(
     positive = spread[spread > 0]
     typical = float(np.median(positive)) if len(positive) else 1.0
     scale = np.maximum(spread, 1e-3 * typical)
-    curves = [(np.quantile(v[i], norm.cdf(LEVELS)) - m) / s for i, m, s in zip(enough, location, scale, strict=True)]
+    curves = [(np.quantile(v[i], ndtr(LEVELS)) - m) / s for i, m, s in zip(enough, location, scale, strict=True)]
     shape = np.maximum.accumulate(np.mean(curves, axis=0) + 1e-9 * np.arange(len(LEVELS)))
     first = np.array([i[0] for i in enough])
     X, held_out = np.asfortranarray(meta[first]), fold[first]

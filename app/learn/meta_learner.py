@@ -18,6 +18,10 @@ from app.space.columns import Float32Array, FloatArray
 from app.types import Prediction
 
 
+LIMIT = 1e100
+"""No outcome is taken to be larger: squares must stay finite, whatever a run reports."""
+
+
 @dataclass(frozen=True)
 class TargetScale:
     """How a target y reads as the learner's v, and the bounds it cannot leave."""
@@ -28,7 +32,7 @@ class TargetScale:
 
     def to_v(self, y: FloatArray) -> FloatArray:
         """Shapes: (n,) -> (n,). On the log, what is not positive becomes the smallest positive number of its kind."""
-        return np.log(np.maximum(y, 1e-300)) if self.log else y
+        return np.log(np.maximum(y, 1e-300)) if self.log else np.clip(y, -LIMIT, LIMIT)
 
     def to_y(self, v: FloatArray) -> FloatArray:
         """The inverse, held inside the bounds."""

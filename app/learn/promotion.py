@@ -40,17 +40,20 @@ def held_out_correlations(learner: MetaLearner, table: RunTable) -> Correlations
 
 
 def _held_out_scores(target: TargetLearner, X: Float32Array, fold: IntArray) -> FloatArray:
-    """Scores (n,) by members that have not seen a run's dataset; by all of them where none has (fold -1)."""
+    """Scores (n,) by members that have not seen a run's dataset; by all of them where none has (fold -1).
+
+    The mean response takes no part: it has seen every dataset, and would flatter whoever leans on it.
+    """
     prior = target.prior
-    mean, _ = prior.responses(prior.space(X))
+    weights = prior.blend[: len(prior.views)] if prior.blend[:-1].any() else np.ones(len(prior.views))
     new = fold < 0
-    columns = []
-    for view in prior.views:
+    f = np.zeros(len(X))
+    for view, weight in zip(prior.views, weights, strict=True):
         scores = view.out_of_fold(X, fold)
         if new.any():
             scores[new] = view.predict(np.asfortranarray(X[new]))
-        columns.append(scores)
-    return np.asarray(np.column_stack([*columns, mean]) @ prior.blend)
+        f += weight * scores
+    return f
 
 
 def decide(challenger: Correlations, champion: Correlations | None) -> Verdict:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from app.space.columns import BoolArray, FloatArray, IntArray, NumericColumn
 from app.types import RunTable
@@ -70,7 +70,7 @@ def rank_scores(v: FloatArray, dataset: IntArray, reference: BoolArray) -> Float
         scale = np.sort(v[full] if len(full) else v[rows])
         below = np.searchsorted(scale, v[rows], "left")
         up_to = np.searchsorted(scale, v[rows], "right")
-        z[rows] = norm.ppf((below + up_to + 1) / 2 / (len(scale) + 1))
+        z[rows] = ndtri((below + up_to + 1) / 2 / (len(scale) + 1))
     return z
 
 

@@ -21,7 +21,7 @@ from app.learn.gaussian_process import DatasetPrior, learn_kernel
 from app.learn.location_scale import HeldOutScales, LocationScale, fit_location_scale, pooled_scale
 from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner, TargetScale
 from app.learn.prior import FittedPrior, fit_prior
-from app.learn.promotion import Correlations, decide, held_out_correlations
+from app.learn.promotion import decide, held_out_correlations
 from app.learn.scores import fold_rows, natural_bounds, rank_scores, reference_runs, rows_by_dataset, spans_decades
 from app.learn.validation import average_rank_scores, report_target
 from app.space.columns import BoolArray, FloatArray, IntArray
@@ -83,8 +83,9 @@ def train(
             targets[name], reports[name] = _fit_target(rows, name in table.resources, table.datasets, pool, seed)
     learner = MetaLearner(featuriser, targets, _fit_failure(table, frame, seed), folds, len(table))
     tell("verdict", 1.0)
-    rival = held_out_correlations(champion, table) if champion else None
-    verdict = decide(_correlations(reports, table), rival)
+    verdict = decide(
+        held_out_correlations(learner, table), held_out_correlations(champion, table) if champion else None
+    )
     report = {
         "targets": reports,
         "n_runs": len(table),
@@ -209,13 +210,3 @@ def _fit_failure(table: RunTable, frame: FeatureFrame, seed: int) -> FailureLear
         return FailureLearner(rate, fit_classifier(np.asfortranarray(frame.X[ended]), failed, seed))
     except CatBoostError:  # no input varies: the rate is all there is to know
         return FailureLearner(rate, None)
-
-
-def _correlations(reports: dict[str, Any], table: RunTable) -> Correlations:
-    """The challenger's rank correlations on held-out datasets, metric by metric."""
-    return {
-        (name, dataset): figures["rank_correlation"]
-        for name, report in reports.items()
-        if name not in table.resources
-        for dataset, figures in report["by_dataset"].items()
-    }

@@ -5,8 +5,10 @@ m, s  (n,) or (n, σ)  mean and standard deviation of the noise-free utility, fo
 
 from __future__ import annotations
 
+from math import pi, sqrt
+
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from app.learn.gaussian_process import JITTER, Points
 from app.search.adaptation import AdaptedTarget
@@ -20,7 +22,8 @@ def expected_improvement(mean: FloatArray, std: FloatArray, best: float | FloatA
     """E[max(u - best, 0)] of a normal u (Jones et al. 1998, eq. 15)."""
     gain = mean - best
     z = gain / np.maximum(std, 1e-12)
-    return np.asarray(gain * norm.cdf(z) + std * norm.pdf(z))
+    density = np.exp(-0.5 * z * z) / sqrt(2 * pi)
+    return np.asarray(gain * ndtr(z) + std * density)
 
 
 def improvement(target: AdaptedTarget, points: Points) -> FloatArray:

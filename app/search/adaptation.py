@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from app.learn.calibration import Z90
 from app.learn.gaussian_process import DatasetPrior, Points, Posterior
@@ -54,7 +54,7 @@ class AdaptedTarget:
         limit = float(scale.to_v(np.array([value]))[0])
         # the two halves of an interval may differ in width: each side has its own spread
         side = np.where(limit >= middle, high - middle, middle - low) / Z90
-        return np.asarray(norm.cdf((limit - middle) / np.maximum(side, 1e-12)))
+        return np.asarray(ndtr((limit - middle) / np.maximum(side, 1e-12)))
 
 
 def adapt(

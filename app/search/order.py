@@ -8,6 +8,7 @@ import numpy as np
 
 from app.search import acquisition, pareto
 from app.search.adaptation import AdaptedTarget
+from app.search.diversity import spread
 from app.search.feasibility import acceptable, probabilities
 from app.search.scene import Scene
 from app.space.columns import Float32Array, FloatArray, IntArray
@@ -65,7 +66,8 @@ def _by_merit(
         return acquisition.thompson(target, points, k, scene.question.seed, weight=chance)
     if strategy == "best":
         merit = target.mean(points)
-        rows = np.argsort(-merit, kind="stable")[:k]
+        rows = np.argsort(-merit, kind="stable")
+        rows = spread(points.E, rows, k) if scene.sampled else rows[:k]
         return rows, merit[rows]
     pending = target.learner.prior.points(scene.X_pending)
     rows, gains = acquisition.batch(target, points, pending, min(k, MAX_BATCH), weight=chance)

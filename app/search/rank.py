@@ -38,7 +38,7 @@ def _rank(question: Question, learner: MetaLearner | None) -> Ranking:
     found = gather(question.space, tried, question.seed)
     if learner is None or question.objectives[0].metric not in learner.targets:
         return rank_cold(question, found)
-    scene = Scene(question, learner)
+    scene = Scene(question, learner, sampled=found.enumeration == "sampled")
     found = refine(question.space, found, scene.promise, tried, question.seed)
     candidates, n_scored = found.columns, len(found)
     if n_scored > (size := max(HEAD, 4 * question.top_k)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.stats import qmc
 
 from app.errors import Fault, NoFeasibleConfiguration
 from app.space.columns import BoolArray, Column, Columns, IntArray, concatenate, n_rows, present, take
@@ -53,6 +52,8 @@ def _draws(ordered: Sequence[Parameter], n: int, seed: int) -> Iterator[dict[str
     """
     size = 1 << max(n - 1, 255).bit_length()
     most = min(MAX_DRAWS, MAX_COORDINATES // len(ordered))
+    from scipy.stats import qmc  # a third of the service's start-up if it stood above
+
     engine = qmc.Sobol(len(ordered), scramble=True, rng=np.random.default_rng(seed), bits=BITS)
     drawn = 0
     while drawn == 0 or drawn + size <= most:
