@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 PYTEST_ARGS ?=
 
+# Without bytecode every start compiles two thousand files anew: 9 s instead of 3.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run serve worker demo test check bench openapi lock format clean
 .DELETE_ON_ERROR:

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.space.columns import BoolArray, FloatArray, IntArray
 
-CLOSE = 0.1
+CLOSE = 0.25
 """Configurations nearer than this, in standard deviations of the history, are one answer given twice."""
 
 
