@@ -50,7 +50,6 @@ def _whole(value: Any) -> Any:
 
 WHOLE = BeforeValidator(_whole)
 """On an `int`: JSON has one kind of number, so 10.0 is an integer, as JSON Schema has it; 10.5 and "10" are not."""
-JsonObject: TypeAlias = dict[str, JsonValue]
 Inputs: TypeAlias = dict[Name, JsonValue]
 Targets: TypeAlias = dict[Name, Number]
 MetaFeatures: TypeAlias = dict[Name, Number]
@@ -202,7 +201,7 @@ class RecommendRequest(Noun):
     dataset: Dataset
     objectives: list[Objective] = Field(default_factory=list, max_length=8, description="Absent: the project's own.")
     outcome_constraints: list[OutcomeConstraint] = Field(default_factory=list, max_length=16)
-    search_space: JsonObject
+    search_space: dict[str, Any]  # read by `space.parse_search_space`, whose faults say more than a schema's
     context: Context = Context()
     observations: list[Observation] = Field(default_factory=list, max_length=10_000)
     pending: list[Inputs] = Field(default_factory=list, max_length=1_000)

@@ -202,6 +202,13 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known)[:10])}"
 
 
+def _kept(request: RecommendRequest) -> dict[str, Any]:
+    """The request as it is stored: of a list of candidates only how many there were, the answer has those that count."""
+    kept = request.model_dump(mode="json", exclude={"search_space"})
+    candidates = request.search_space.get("candidates")
+    return kept | {"search_space": {"n_candidates": len(candidates)} if candidates else request.search_space}
+
+
 async def _save(database: Database, request: RecommendRequest, known: Known, ranking: Ranking) -> dict[str, Any]:
     champion = known.champion
     size = ranking.space_size
@@ -234,7 +241,7 @@ async def _save(database: Database, request: RecommendRequest, known: Known, ran
             project_ids[request.project],
             dataset=request.dataset.name,
             meta_learner_id=champion.id if champion else None,
-            request=request.model_dump(mode="json"),
+            request=_kept(request),
             answer=answer,
         )
     return {"recommendation_id": str(recommendation_id), **answer}

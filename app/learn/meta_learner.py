@@ -17,7 +17,6 @@ from app.learn.scores import winsorised
 from app.space.columns import Float32Array, FloatArray
 from app.types import Prediction
 
-
 LIMIT = 1e100
 """No outcome is taken to be larger: squares must stay finite, whatever a run reports."""
 
