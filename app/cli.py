@@ -10,14 +10,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app import __version__
@@ -42,6 +45,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+keys_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
 Host = Annotated[str | None, typer.Option(help=f"Address to listen on. [env: {variable('host')}]")]
 Port = Annotated[int | None, typer.Option(help=f"Port to listen on, 0 for a free one. [env: {variable('port')}]")]
 DataDir = Annotated[Path | None, typer.Option(help=f"Where the embedded database lives. [env: {variable('data_dir')}]")]
@@ -49,6 +55,15 @@ WithWorker = Annotated[
     bool | None, typer.Option("--worker/--no-worker", help=f"A worker beside the API. [env: {variable('worker')}]")
 ]
 WithParent = Annotated[bool, typer.Option("--with-parent", hidden=True)]
+
+
+class KeyScope(StrEnum):
+    """What a key may do; `admin` may do everything."""
+
+    INGEST = "ingest"
+    RECOMMEND = "recommend"
+    READ = "read"
+    ADMIN = "admin"
 
 
 class CannotGoOn(RuntimeError):
@@ -88,6 +103,8 @@ def run(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     from app.demo.welcome import welcome
 
     settings = _settings(host=host, port=port, data_dir=data_dir)
+    if settings.keys_required:
+        raise CannotGoOn("`forerun run` has no key to load the demo with; where keys are asked for, `forerun serve`")
     if "log_level" not in settings.model_fields_set:
         settings = settings.model_copy(update={"log_level": "warning"})  # what is printed here is for people
     _serve(settings, lambda url: welcome(url, console))
@@ -181,6 +198,61 @@ def demo(
         raise CannotGoOn(str(error)) from error
 
 
+# ---------------------------------------------------------------- keys
+
+
+@keys_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Whose it is, or what for.")],
+    scope: Annotated[list[KeyScope], typer.Option(help="What it may do; may be given several times.")],
+    project: Annotated[
+        list[str] | None, typer.Option(help="A project that it is limited to; may be given several times.")
+    ] = None,
+    expires: Annotated[int | None, typer.Option(min=1, max=3650, help="Days that it is good for.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key. It alone goes to standard output, this once: only its hash is kept."""
+    from app import keys
+
+    with _opened(data_dir) as url:
+        key, text = keys.create(url, name, [each.value for each in scope], project, expires)
+    typer.echo(f"key {key.id} of {key.name!r}; it is not shown again", err=True)
+    typer.echo(text)
+
+
+@keys_app.command("list")
+def list_keys(data_dir: DataDir = None) -> None:
+    """List the keys, also those that were revoked; never their texts."""
+    from app import keys
+
+    with _opened(data_dir) as url:
+        listed = keys.listed(url)
+    shown = Table("id", "name", "prefix", "scopes", "projects", "expires", "revoked", "last used")
+    for row in listed:
+        shown.add_row(*(escape(text) for text in row))
+    Console(width=max(console.width, 160)).print(shown)
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    key_id: Annotated[UUID, typer.Argument(metavar="ID", help="Its id, as `forerun keys list` shows it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Revoke a key: within five seconds it opens nothing any more, in any process."""
+    from app import keys
+
+    with _opened(data_dir) as url:
+        key = keys.revoke(url, key_id)
+    console.print(f"{key.prefix} of {escape(repr(key.name))} is revoked.", highlight=False)
+
+
+@contextmanager
+def _opened(data_dir: Path | None) -> Iterator[str]:
+    """The URL of the migrated database."""
+    with _ended_by_signal(), Undisturbed() as stack:
+        yield stack.enter_context(_database(_settings(data_dir=data_dir))).database_url or ""
+
+
 # ---------------------------------------------------------------- what the commands are made of
 
 
@@ -198,15 +270,34 @@ def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
     from app.telemetry import configure_logging
 
     configure_logging(settings.log_level)
+    _refuse_to_be_open(settings)
     # The imports take as long as the database's start: both at once.
     threading.Thread(target=import_module, args=("app.main",), daemon=True).start()
     with _ended_by_signal(), Undisturbed() as stack:
         listener = stack.enter_context(_listening(settings.host, settings.port))
         open_settings = stack.enter_context(_database(settings))
+        _refuse_without_keys(open_settings)
         if settings.worker:
             command = [*FORERUN, "worker", "--with-parent"]
             stack.enter_context(companion(command, settings.as_environment(), _worker_stop_seconds(settings)))
         _answer(open_settings, listener, when_ready)
+
+
+def _refuse_to_be_open(settings: Settings) -> None:
+    """Raises CannotGoOn where the network could do as it likes, unless that was said twice."""
+    if settings.auth == "off" and settings.keys_required:
+        said_twice = f"{variable('auth')}=required asks for keys, {variable('allow_open')}=true says that it is meant"
+        raise CannotGoOn(f"with {variable('auth')}=off anyone could do anything on {settings.host}; {said_twice}")
+
+
+def _refuse_without_keys(settings: Settings) -> None:
+    """Raises CannotGoOn where keys are asked for and there is none."""
+    if settings.keys_required:
+        from app import keys
+
+        if not keys.any_good(settings.database_url or ""):
+            first = "`forerun keys create NAME --scope admin`"
+            raise CannotGoOn(f"on {settings.host} API keys are asked for and there is none yet; make one with {first}")
 
 
 def _worker_stop_seconds(settings: Settings) -> float:
@@ -222,10 +313,13 @@ def _stop_seconds(settings: Settings) -> float:
 def _answer(settings: Settings, listener: socket.socket, when_ready: Callable[[str], object]) -> None:
     import uvicorn
 
+    from app.connections import Impatient
     from app.main import create_app
 
     config = uvicorn.Config(
         create_app(settings),
+        http=Impatient,
+        timeout_keep_alive=settings.idle_timeout_seconds,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,19 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port the API listens on; 0 takes a free one.")
+    auth: Literal["auto", "required", "off"] = Field(
+        "auto", description="Whether API keys are asked for; `auto`: on any but a loopback address."
+    )
+    allow_open: bool = Field(
+        False, description="Lets `FORERUN_AUTH=off` hold on other than a loopback address: anyone may do anything."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Names, separated by commas, by which the service may be addressed besides those of loopback. "
+        "Checked on a loopback address, and wherever given.",
+    )
+    rate_limit: float = Field(0, ge=0, description="Requests that a key may make, per second; 0: any number.")
+    rate_burst: int = Field(100, ge=1, description="Requests that a key may make at once, a number of requests.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
 
     database_url: str | None = Field(
@@ -40,6 +54,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(2**20, ge=1024, description="Largest body of a request, bytes.")
     max_batch_body_bytes: int = Field(
         64 * 2**20, ge=1024, description="Largest body of `POST /v1/runs/batch` as one JSON document, bytes."
+    )
+    body_timeout_seconds: float = Field(
+        10, gt=0, description="Wait for the bytes of a body in all, seconds; every 16 KiB received buys one more."
+    )
+    idle_timeout_seconds: int = Field(
+        15, ge=1, description="How long a connection may be open without a whole request's head, whole seconds."
     )
     threads: int = Field(0, ge=0, description="Threads for answering recommendations; 0: one for each core.")
 
@@ -73,6 +93,23 @@ class Settings(BaseSettings):
     )
     refit_seed: int = Field(0, ge=0, lt=2**31, description="Seed of every refit: same runs, same meta-learner.")
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the API."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether API keys are asked for; in doubt they are."""
+        if self.auth == "off":
+            return not (self.is_loopback or self.allow_open)
+        return self.auth == "required" or not self.is_loopback
+
     def as_environment(self) -> dict[str, str]:
         """The variables under which another process has the same settings."""
         given = self.model_dump(mode="json", exclude_none=True)
@@ -93,6 +130,6 @@ def settings_table() -> str:
 
 
 def _shown(default: object) -> str:
-    if default is None:
+    if default is None or default == "":
         return "absent"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"

@@ -8,10 +8,13 @@ ForerunError                     status  code
 │   ├── NothingToLearn           422     nothing_to_learn
 │   └── InvalidCursor            422     invalid_cursor
 ├── MalformedJson                400     malformed_json
+├── Unauthorized                 401     unauthorized
+├── Forbidden                    403     forbidden
 ├── NotFound                     404     not_found
 ├── Conflict                     409     conflict
 │   ├── RunConflict              409     run_conflict
 │   └── RunFinished              409     run_finished
+├── RequestTimeout               408     request_timeout
 ├── PayloadTooLarge              413     payload_too_large
 ├── UnsupportedMediaType         415     unsupported_media_type
 ├── TooManyRequests              429     too_many_requests
@@ -88,6 +91,14 @@ class MalformedJson(ForerunError):
     status, code, title = 400, "malformed_json", "The body is not valid JSON"
 
 
+class Unauthorized(ForerunError):
+    status, code, title = 401, "unauthorized", "A valid API key is needed"
+
+
+class Forbidden(ForerunError):
+    status, code, title = 403, "forbidden", "This is not allowed"
+
+
 class NotFound(ForerunError):
     status, code, title = 404, "not_found", "There is no such thing"
 
@@ -102,6 +113,10 @@ class RunConflict(Conflict):
 
 class RunFinished(Conflict):
     code, title = "run_finished", "The run is finished and can no longer change"
+
+
+class RequestTimeout(ForerunError):
+    status, code, title = 408, "request_timeout", "The body came too slowly"
 
 
 class PayloadTooLarge(ForerunError):

@@ -13,6 +13,7 @@ from app import __version__, telemetry
 from app.api import (
     datasets,
     health,
+    keys,
     meta_learners,
     openapi,
     problems,
@@ -22,11 +23,14 @@ from app.api import (
     refits,
     runs,
 )
+from app.api.access import Access
+from app.api.body_timeout import BodyTimeout
 from app.api.dependencies import Gate, known_query_only
 from app.config import Settings
+from app.flows.access import Keyring
 from app.flows.ingest import Intake
 from app.flows.recommend import Bundles, warm_up
-from app.store.database import connect
+from app.store.database import ROUND_TRIP_SECONDS, connect
 from app.web import docs
 
 RECOMMEND_QUEUE = 32
@@ -46,12 +50,14 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    for resource in (recommend, recommendations, runs, datasets, projects, refits, meta_learners):
+    for resource in (recommend, recommendations, runs, datasets, projects, refits, meta_learners, keys):
         app.include_router(resource.router, dependencies=[Depends(known_query_only)])
     app.include_router(health.router)
     app.include_router(docs.router)
+    app.add_middleware(Access, settings=settings)
     problems.install(app)
     openapi.install(app)
+    app.add_middleware(BodyTimeout, seconds=settings.body_timeout_seconds)
     app.add_middleware(telemetry.Telemetry)
     return app
 
@@ -70,12 +76,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         statement_timeout_seconds=settings.statement_timeout_seconds,
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )
+    app.state.keyring = Keyring(app.state.database)
     app.state.bundles = Bundles(BUNDLE_CACHE)
     app.state.recommend_gate = Gate(settings.threads or os.cpu_count() or 1, RECOMMEND_QUEUE)
     try:
-        async with Intake(app.state.database, settings.refit_delay_seconds) as app.state.intake:
+        patience = settings.pool_timeout_seconds + settings.connect_timeout_seconds + ROUND_TRIP_SECONDS
+        async with Intake(app.state.database, settings.refit_delay_seconds, patience) as app.state.intake:
             warming = asyncio.create_task(asyncio.to_thread(warm_up))
             yield
             await warming
     finally:
+        await app.state.keyring.close()
         await app.state.database.close()

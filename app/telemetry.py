@@ -72,6 +72,11 @@ RECOMMEND_SECONDS = Histogram(
 RECOMMEND_REFUSED = Counter(
     "forerun_recommend_refused", "Recommendations refused because too many were under way.", registry=REGISTRY
 )
+DAMAGED_BUNDLES = Counter(
+    "forerun_damaged_bundles",
+    "Times that a stored meta-learner was refused because its bundle is damaged; should stay 0.",
+    registry=REGISTRY,
+)
 REFITS = Gauge("forerun_refits", "Refits on record, by state; read when asked.", ["state"], registry=REGISTRY)
 
 
@@ -129,7 +134,7 @@ def configure_logging(level: str) -> None:
 # ---------------------------------------------------------------- the middleware
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_SECURITY_HEADERS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -163,7 +168,7 @@ class Telemetry:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = current
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -127,7 +127,7 @@ class Run(Noun):
     fidelity: Inputs = Field(default_factory=dict)
     metrics: Targets = Field(default_factory=dict)
     resources: Targets = Field(default_factory=dict)
-    learning_curve: list[CurvePoint] = Field(default_factory=list, max_length=100_000)
+    learning_curve: list[CurvePoint] = Field(default_factory=list, max_length=100_000, fail_fast=True)
     recommendation_id: UUID | None = Field(
         default=None, strict=False, description="The recommendation this run followed."
     )
@@ -152,7 +152,7 @@ class RunPatch(Noun):
     state: State | None = None
     metrics: Targets = Field(default_factory=dict)
     resources: Targets = Field(default_factory=dict)
-    learning_curve: list[CurvePoint] = Field(default_factory=list, max_length=100_000)
+    learning_curve: list[CurvePoint] = Field(default_factory=list, max_length=100_000, fail_fast=True)
     finished_at: Time | None = None
 
 
@@ -203,8 +203,8 @@ class RecommendRequest(Noun):
     outcome_constraints: list[OutcomeConstraint] = Field(default_factory=list, max_length=16)
     search_space: dict[str, Any]  # read by `space.parse_search_space`, whose faults say more than a schema's
     context: Context = Context()
-    observations: list[Observation] = Field(default_factory=list, max_length=10_000)
-    pending: list[Inputs] = Field(default_factory=list, max_length=1_000)
+    observations: list[Observation] = Field(default_factory=list, max_length=10_000, fail_fast=True)
+    pending: list[Inputs] = Field(default_factory=list, max_length=1_000, fail_fast=True)
     top_k: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 10
     strategy: Strategy = "best"
     seed: Annotated[int, Field(ge=0, lt=2**53), WHOLE] = 0

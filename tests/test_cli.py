@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
-from app import __version__, cli
+from app import __version__, cli, keys
 from app.featurise.describe import describe, read_table
 
 TABLE = "x,colour,label\n" + "".join(
@@ -95,3 +96,84 @@ def test_openapi_is_the_applications_own(monkeypatch: pytest.MonkeyPatch, tmp_pa
     output = tmp_path / "openapi.json"
     assert forerun(monkeypatch, "openapi", "--output", output) == 0
     assert json.loads(output.read_text())["info"]["version"] == __version__
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_keys_are_made_listed_and_revoked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str
+) -> None:
+    monkeypatch.setenv("FORERUN_DATABASE_URL", database_url)
+    limits = ["--scope", "ingest", "--scope", "read", "--project", "demo", "--expires", "30"]
+    assert forerun(monkeypatch, "keys", "create", "[b]cluster7", *limits) == 0
+    made = capsys.readouterr()
+    assert re.fullmatch(r"fr_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n", made.out)  # fit for KEY=$(forerun keys create ...)
+    key_id = made.err.split()[1]
+
+    assert forerun(monkeypatch, "keys", "list") == 0
+    listed = capsys.readouterr().out
+    assert all(text in listed for text in (key_id, "[b]cluster7", made.out[:15], "ingest, read", "demo"))
+    assert made.out.strip() not in listed
+
+    assert forerun(monkeypatch, "keys", "revoke", key_id) == 0
+    assert made.out[:15] in capsys.readouterr().out
+    assert not keys.any_good(database_url)
+    assert forerun(monkeypatch, "keys", "revoke", "00000000-0000-0000-0000-000000000001") == 1
+    assert "There is no key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["x"], 2), (["x", "--scope", "all"], 2), (["x", "--scope", "read", "--expires", "0"], 2),
+     (["a\nb", "--scope", "read"], 1), (["x", "--scope", "read", "--project", ""], 1)],
+)  # fmt: skip
+def test_a_key_that_makes_no_sense_is_not_made(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, arguments: list[str], status: int
+) -> None:
+    monkeypatch.setenv("FORERUN_DATABASE_URL", database_url)
+    assert forerun(monkeypatch, "keys", "create", *arguments) == status
+    assert keys.listed(database_url) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"HOST": "0.0.0.0", "AUTH": "off"}, "FORERUN_ALLOW_OPEN=true"),
+        ({"HOST": "0.0.0.0"}, "forerun keys create"),
+        ({"HOST": "0.0.0.0", "AUTH": "required"}, "forerun keys create"),
+        ({"AUTH": "required"}, "forerun keys create"),
+    ],
+)
+def test_the_network_gets_nothing_that_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    database_url: str,
+    environment: dict[str, str],
+    complaint: str,
+) -> None:
+    for name, value in ({"DATABASE_URL": database_url, "PORT": "0", "WORKER": "false"} | environment).items():
+        monkeypatch.setenv(f"FORERUN_{name}", value)
+    monkeypatch.setattr(cli, "_answer", lambda *_: pytest.fail("it started"))
+    monkeypatch.setattr("app.telemetry.configure_logging", lambda _: None)
+    assert forerun(monkeypatch, "serve") == 1
+    assert complaint in capsys.readouterr().err
+    assert forerun(monkeypatch, "run") == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "with_key"),
+    [({"HOST": "0.0.0.0"}, True), ({"HOST": "0.0.0.0", "AUTH": "off", "ALLOW_OPEN": "true"}, False), ({}, False)],
+)
+def test_it_starts_once_there_is_a_key_or_none_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, environment: dict[str, str], with_key: bool
+) -> None:
+    if with_key:
+        keys.create(database_url, "first", ["admin"], None, None)
+    for name, value in ({"DATABASE_URL": database_url, "PORT": "0", "WORKER": "false"} | environment).items():
+        monkeypatch.setenv(f"FORERUN_{name}", value)
+    started = []
+    monkeypatch.setattr(cli, "_answer", lambda *_: started.append(True))
+    monkeypatch.setattr("app.telemetry.configure_logging", lambda _: None)
+    assert forerun(monkeypatch, "serve") == 0
+    assert started == [True]

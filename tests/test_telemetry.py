@@ -62,7 +62,7 @@ async def client(logged: StringIO) -> AsyncIterator[httpx.AsyncClient]:
         return PlainTextResponse("hello")
 
     app = telemetry.Telemetry(Starlette(routes=[Route("/hello", hello)]))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         yield client
 
 

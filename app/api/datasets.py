@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Path, Query
 
 from app.api import examples
 from app.api import run_schemas as schemas
+from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json
 from app.api.problems import responses
 from app.api.strict_json import StrictRoute
@@ -39,13 +40,18 @@ OfProject = Annotated[
 )
 async def list_datasets(
     database: DatabaseHandle,
+    caller: CallerHandle,
     project: Annotated[Name | None, Query(description="Only datasets of this project.")] = None,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Most datasets to answer.")] = 100,
 ) -> Json:
     """Datasets, newest first, each with its meta-features and the number of its runs."""
+    if project is not None:
+        caller.check(project)
     async with database.snapshot() as connection:
-        page, following = await datasets.page(connection, project=project, cursor=cursor, limit=limit)
+        page, following = await datasets.page(
+            connection, project=project, cursor=cursor, limit=limit, reach=caller.reach
+        )
     return Json({"datasets": [asdict(dataset) for dataset in page], "next_cursor": following})
 
 
@@ -57,8 +63,11 @@ async def list_datasets(
     response_description="The dataset.",
     responses={**examples.answer(200, schemas.DATASET_RECORD), **responses(404)},
 )
-async def get_dataset(database: DatabaseHandle, name: DatasetName, project: OfProject = "default") -> Json:
+async def get_dataset(
+    database: DatabaseHandle, caller: CallerHandle, name: DatasetName, project: OfProject = "default"
+) -> Json:
     """What is known about a dataset, and how many runs were trained on it."""
+    caller.check(project)
     async with database.snapshot() as connection:
         return Json(asdict(await datasets.get(connection, project, name)))
 
@@ -73,6 +82,7 @@ async def get_dataset(database: DatabaseHandle, name: DatasetName, project: OfPr
 )
 async def put_dataset(
     database: DatabaseHandle,
+    caller: CallerHandle,
     name: DatasetName,
     description: Annotated[
         schemas.DatasetDescription,
@@ -81,5 +91,6 @@ async def put_dataset(
     project: OfProject = "default",
 ) -> Json:
     """Replace a dataset's meta-features as a whole. Project and dataset come into being if they are not there yet."""
+    caller.check(project)
     async with database.transaction() as connection:
         return Json(asdict(await datasets.replace(connection, project, name, description.meta_features)))

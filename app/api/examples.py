@@ -202,12 +202,13 @@ PROJECT_ANSWER: dict[str, Any] = {
 # ---------------------------------------------------------------- operations
 
 HEALTH = {"status": "ok", "version": "0.1.0"}
-READY = {"status": "ready", "checks": {"database": "ok", "schema": "ok"}}
+READY = {"status": "ready", "checks": {"database": "ok", "schema": "ok"}, "warnings": []}
 NOT_READY = {
     "status": "not_ready",
     "checks": {
         "database": "The database cannot be reached",
         "schema": "not known while the database cannot be reached",
     },
+    "warnings": [],
 }
 METRICS = 'forerun_http_requests_total{method="POST",route="/v1/runs",status="201"} 11904.0\n'

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from app import __version__, telemetry
 from app.api import examples
-from app.api.dependencies import DatabaseHandle, Json
+from app.api.dependencies import BundlesHandle, DatabaseHandle, Json
 from app.api.schemas import Health, Readiness
 from app.errors import Unavailable
-from app.store import refits
+from app.flows.recommend import Bundles
+from app.store import meta_learners, refits
 from app.store.database import Database
 from app.store.migrate import schema_is_current
 
@@ -49,20 +51,31 @@ async def health() -> Json:
     response_description="It can: send it requests.",
     responses={**examples.answer(200, examples.READY), **_NOT_READY},
 )
-async def readiness(database: DatabaseHandle) -> Json:
-    """Whether the database is reached and its schema is the one this version was written for."""
-    checks = await _checks(database)
+async def readiness(database: DatabaseHandle, bundles: BundlesHandle) -> Json:
+    """Whether the database is reached and its schema is the one this version was written for.
+
+    A champion whose bundle this process found damaged is a warning and not a failure: an earlier one answers.
+    """
+    checks, warnings = await _checks(database, bundles)
     ready = all(found == "ok" for found in checks.values())
-    return Json({"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503)
+    found = {"status": "ready" if ready else "not_ready", "checks": checks, "warnings": warnings}
+    return Json(found, 200 if ready else 503)
 
 
-async def _checks(database: Database) -> dict[str, str]:
+async def _checks(database: Database, bundles: Bundles) -> tuple[dict[str, str], list[str]]:
+    damaged: list[UUID] = []
     try:
         async with database.snapshot() as connection:
             current = await schema_is_current(connection)
+            if current and bundles.damaged:
+                damaged = await meta_learners.champions_among(connection, bundles.damaged)
     except Unavailable as error:
-        return {"database": error.detail, "schema": "not known while the database cannot be reached"}
-    return {"database": "ok", "schema": "ok" if current else "not the one of this version; run `forerun migrate`"}
+        return {"database": error.detail, "schema": "not known while the database cannot be reached"}, []
+    warnings = [f"the bundle of the serving meta-learner {found} is damaged; refit its project" for found in damaged]
+    return {
+        "database": "ok",
+        "schema": "ok" if current else "not the one of this version; run `forerun migrate`",
+    }, warnings
 
 
 @router.get(

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api import examples
+from app.api.access import CallerHandle
 from app.api.dependencies import CursorQuery, DatabaseHandle, Json, LimitQuery, ProjectQuery, id_path
 from app.api.problems import responses
 from app.api.schemas import MetaLearner, MetaLearnerDetail, MetaLearnerList
@@ -33,9 +34,14 @@ MetaLearnerPath = Annotated[UUID, id_path("The meta-learner.", examples.META_LEA
     },
 )
 async def list_meta_learners(
-    database: DatabaseHandle, project: ProjectQuery, cursor: CursorQuery = None, limit: LimitQuery = 100
+    database: DatabaseHandle,
+    caller: CallerHandle,
+    project: ProjectQuery,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 100,
 ) -> Json:
     """Every version that was fitted, with the verdict that made it serve or not."""
+    caller.check(project)
     before = None if cursor is None else cursors.read_uuid(cursor)
     async with database.snapshot() as connection:
         owner = await projects.get(connection, project)
@@ -53,10 +59,11 @@ async def list_meta_learners(
     response_description="The meta-learner with its validation report.",
     responses={**examples.answer(200, examples.META_LEARNER_DETAIL), **responses(404)},
 )
-async def get_meta_learner(database: DatabaseHandle, meta_learner_id: MetaLearnerPath) -> Json:
+async def get_meta_learner(database: DatabaseHandle, caller: CallerHandle, meta_learner_id: MetaLearnerPath) -> Json:
     """With its validation report: regret, rank correlation and interval coverage on datasets it had not seen."""
     async with database.snapshot() as connection:
-        return Json(_as_json(await meta_learners.get(connection, meta_learner_id), MetaLearnerDetail))
+        found = await meta_learners.get(connection, meta_learner_id, reach=caller.reach)
+    return Json(_as_json(found, MetaLearnerDetail))
 
 
 @router.post(
@@ -67,10 +74,12 @@ async def get_meta_learner(database: DatabaseHandle, meta_learner_id: MetaLearne
     response_description="The meta-learner, now its project's champion.",
     responses={**examples.answer(200, examples.META_LEARNER_DETAIL), **responses(404)},
 )
-async def promote_meta_learner(database: DatabaseHandle, meta_learner_id: MetaLearnerPath) -> Json:
+async def promote_meta_learner(
+    database: DatabaseHandle, caller: CallerHandle, meta_learner_id: MetaLearnerPath
+) -> Json:
     """Make it its project's champion, whatever the verdict was: also the way back to an earlier version."""
     async with database.transaction() as connection:
-        await meta_learners.promote(connection, meta_learner_id)
+        await meta_learners.promote(connection, meta_learner_id, caller.reach, caller.who)
         return Json(_as_json(await meta_learners.get(connection, meta_learner_id), MetaLearnerDetail))
 
 

@@ -18,6 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 from pydantic.json_schema import models_json_schema
 
+from app.api.access import Rule, rule_of
 from app.api.problems import Problem, responses
 from app.api.run_schemas import RunBatch
 from app.api.search_space_schema import SearchSpace
@@ -40,8 +41,17 @@ TAGS = [
     {"name": "projects", "description": "Pools of runs that may teach each other."},
     {"name": "refits", "description": "Fitting a project's meta-learner to its runs."},
     {"name": "meta-learners", "description": "What was fitted, how it did on unseen datasets, and which one serves."},
+    {"name": "access", "description": "API keys, and the record of what was done with them."},
     {"name": "operations", "description": "For those who run the service."},
 ]
+
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "fr_<prefix>_<secret>",
+    "description": "An API key, from `forerun keys create` or `POST /v1/keys`. None is asked for by a service that "
+    "listens on a loopback address, unless it was told to.",
+}
 
 _MAPS = frozenset({"properties", "$defs", "dependentSchemas"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
@@ -75,8 +85,9 @@ def document(app: FastAPI) -> dict[str, Any]:
     made["components"]["schemas"] = {name: _finished(schemas[name]) for name in sorted(schemas)}
     schemas = made["components"]["schemas"]
     schemas["RecommendRequest"]["properties"]["search_space"] = {"$ref": "#/components/schemas/SearchSpace"}
-    for path, operation in _operations(made):
-        _finish_operation(path, operation)
+    made["components"]["securitySchemes"] = {"key": KEY}
+    for path, method, operation in _operations(made):
+        _finish_operation(path, operation, rule_of(method.upper(), path))
     return made
 
 
@@ -108,19 +119,21 @@ def _copy_examples(given: dict[str, Any], made: dict[str, Any]) -> None:
         made["content"][media_type].update({key: media[key] for key in ("example", "examples") if key in media})
 
 
-def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in made["paths"].items():
-        for operation in methods.values():
-            yield path, operation
+        for method, operation in methods.items():
+            yield path, method, operation
 
 
-def _finish_operation(path: str, operation: dict[str, Any]) -> None:
+def _finish_operation(path: str, operation: dict[str, Any], rule: Rule | None) -> None:
+    operation["security"] = [] if rule is None else [{"key": [rule.scope]}]
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _finished(parameter["schema"])
     declared = operation["responses"]
     if "HTTPValidationError" in json.dumps(declared.get("422")):
         del declared["422"]
-    for status, response in responses(*_common_statuses(path, operation)).items():
+    guarded = [] if rule is None else [401, 403, 429]
+    for status, response in responses(*guarded, *_common_statuses(path, operation)).items():
         declared.setdefault(str(status), deepcopy(response))
     for response in declared.values():
         for media in response.get("content", {}).values():
@@ -134,7 +147,7 @@ def _common_statuses(path: str, operation: dict[str, Any]) -> list[int]:
     if not path.startswith("/v1/"):
         return []
     unknown = [404] if "{" in path else []
-    return [*unknown, 422, 503, *([400, 413, 415] if "requestBody" in operation else [])]
+    return [*unknown, 422, 503, *([400, 408, 413, 415] if "requestBody" in operation else [])]
 
 
 # ---------------------------------------------------------------- schemas

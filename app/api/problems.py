@@ -28,12 +28,15 @@ from app import telemetry
 from app.errors import (
     Conflict,
     Fault,
+    Forbidden,
     ForerunError,
     InvalidRequest,
     MalformedJson,
     NotFound,
     PayloadTooLarge,
+    RequestTimeout,
     TooManyRequests,
+    Unauthorized,
     Unavailable,
     UnsupportedMediaType,
     pointer,
@@ -86,6 +89,12 @@ def problem(error: ForerunError, headers: Mapping[str, str] | None = None) -> Re
     return _answer(error.status, error.code, error.title, error.detail, error.faults, _with_retry(error, headers))
 
 
+def refusal(status: HTTPStatus, detail: str) -> Response:
+    """The answer to what did not even become a request, and the last one on its connection."""
+    headers = {**telemetry.SECURITY_HEADERS, "Connection": "close"}
+    return _answer(status, status.name.lower(), status.phrase, detail, (), headers)
+
+
 def _with_retry(error: ForerunError, headers: Mapping[str, str] | None) -> dict[str, str]:
     retry = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
     return {**(headers or {}), **retry}
@@ -105,19 +114,21 @@ def _document(
         "type": f"urn:forerun:problem:{code}",
         "title": title,
         "status": status,
-        "detail": _clean(detail, MAX_TEXT),
+        "detail": clean(detail),
         "code": code,
-        "errors": [
-            {"pointer": _clean(fault.pointer, MAX_TEXT), "message": _clean(fault.message, MAX_TEXT)}
-            for fault in faults[:MAX_FAULTS]
-        ],
+        "errors": [told(fault) for fault in faults[:MAX_FAULTS]],
         "request_id": request_id,
     }
 
 
-def _clean(text: str, limit: int) -> str:
-    """Cut to `limit` characters; lone surrogates, which no JSON decoder need accept, become visible escapes."""
-    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+def told(fault: Fault, root: str = "") -> dict[str, str]:
+    """A fault as it is sent; `root` is the pointer of what its own pointer begins at."""
+    return {"pointer": clean(root + fault.pointer), "message": clean(fault.message)}
+
+
+def clean(text: str) -> str:
+    """Cut to `MAX_TEXT` characters; lone surrogates, which no JSON decoder need accept, become visible escapes."""
+    cut = text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
     return cut.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -237,6 +248,8 @@ async def _forerun_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ForerunError)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error.detail, exc_info=error)
+    if isinstance(error, RequestTimeout):  # the rest of the body must not be taken for the next request
+        return problem(error, {"Connection": "close"})
     return problem(error)
 
 
@@ -316,12 +329,18 @@ class Unexpected:
 
 _MEANINGS: dict[int, tuple[type[ForerunError], str]] = {
     400: (MalformedJson, "The body is not JSON as this service reads it: malformed, NaN, one name twice."),
+    401: (Unauthorized, "No key was sent, or one that is not valid (any more)."),
+    403: (Forbidden, "The key is not one for this; or the request comes from a page of another site."),
     404: (NotFound, "There is no such thing."),
+    408: (RequestTimeout, "The body came too slowly; the connection is closed."),
     409: (Conflict, "The request conflicts with what is stored."),
     413: (PayloadTooLarge, "The body is larger than allowed."),
     415: (UnsupportedMediaType, "The body has a media type that is not taken here."),
     422: (InvalidRequest, "The request is well-formed but not valid; `errors` points at each fault."),
-    429: (TooManyRequests, "Too many requests are under way; `Retry-After` says when to come back."),
+    429: (
+        TooManyRequests,
+        "Too many requests are under way, or this key made too many; `Retry-After` says when to come back.",
+    ),
     503: (Unavailable, "The service cannot answer right now; `Retry-After` says when to come back."),
 }
 _RETRY_AFTER = {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "format": "int64"}}

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query
 
 from app.api import examples
+from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, LimitQuery, NamePath
 from app.api.problems import responses
 from app.api.schemas import Project, ProjectList, ProjectSettings, RefitPolicy
@@ -27,12 +28,13 @@ router = APIRouter(tags=["projects"], route_class=StrictRoute)
 )
 async def list_projects(
     database: DatabaseHandle,
+    caller: CallerHandle,
     cursor: Annotated[Name | None, Query(description="`next_cursor` of the page before.")] = None,
     limit: LimitQuery = 500,
 ) -> Json:
     """Every project there is; one comes into being with its first run or its first settings."""
     async with database.snapshot() as connection:
-        found = await projects.list_all(connection, limit + 1, cursor or "")
+        found = await projects.list_all(connection, limit + 1, cursor or "", caller.reach)
     following = found[limit - 1].name if len(found) > limit else None
     return Json({"projects": [_as_json(project) for project in found[:limit]], "next_cursor": following})
 
@@ -45,8 +47,9 @@ async def list_projects(
     response_description="The project.",
     responses={**examples.answer(200, examples.PROJECT_ANSWER), **responses(404)},
 )
-async def get_project(database: DatabaseHandle, name: NamePath) -> Json:
+async def get_project(database: DatabaseHandle, caller: CallerHandle, name: NamePath) -> Json:
     """Its declared objectives, its refit policy, and which meta-learner serves."""
+    caller.check(name)
     async with database.snapshot() as connection:
         return Json(_as_json(await projects.get(connection, name)))
 
@@ -61,6 +64,7 @@ async def get_project(database: DatabaseHandle, name: NamePath) -> Json:
 )
 async def put_project(
     database: DatabaseHandle,
+    caller: CallerHandle,
     name: NamePath,
     settings: Annotated[
         ProjectSettings,
@@ -68,6 +72,7 @@ async def put_project(
     ],
 ) -> Json:
     """Set the objectives and the refit policy; what is left out gets its default. Makes the project if need be."""
+    caller.check(name)
     declared = settings.model_dump(mode="json")
     async with database.transaction() as connection:
         return Json(_as_json(await projects.put(connection, name, declared["objectives"], declared["refit_policy"])))

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from app.api import examples
+from app.api.access import CallerHandle
 from app.api.dependencies import BundlesHandle, DatabaseHandle, Json, RecommendGate
 from app.api.problems import responses
 from app.api.schemas import Recommendation
@@ -29,6 +30,7 @@ async def recommend(
     database: DatabaseHandle,
     bundles: BundlesHandle,
     gate: RecommendGate,
+    caller: CallerHandle,
     request: Annotated[RecommendRequest, Body(openapi_examples=examples.RECOMMEND_REQUESTS)],
 ) -> Json:
     """Rank configurations of a search space for a dataset, with what each is predicted to score and to cost.
@@ -37,5 +39,6 @@ async def recommend(
     good for a dataset never seen before, and needs no history at all. It is stored: name its `recommendation_id` in the
     runs that follow it. The same request, seed and meta-learner give the same answer.
     """
+    caller.check(request.project)
     async with gate.enter():
         return Json(await recommend_configurations(database, bundles, request))

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.api import examples
+from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, id_path
 from app.api.problems import responses
 from app.api.schemas import RecommendationRecord
@@ -27,7 +28,8 @@ router = APIRouter(tags=["recommend"], route_class=StrictRoute)
 )
 async def get_recommendation(
     database: DatabaseHandle,
+    caller: CallerHandle,
     recommendation_id: Annotated[UUID, id_path("`recommendation_id` of the answer.", examples.RECOMMENDATION_ID)],
 ) -> Json:
     """The answer as it was given, with the runs that named it: predicted against realised, target by target."""
-    return Json(await feedback.recommendation(database, recommendation_id))
+    return Json(await feedback.recommendation(database, recommendation_id, caller.reach))

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body
 
 from app.api import examples
+from app.api.access import CallerHandle
 from app.api.dependencies import CursorQuery, DatabaseHandle, Json, LimitQuery, ProjectQuery, id_path
 from app.api.problems import responses
 from app.api.schemas import Refit, RefitList, RefitRequest
@@ -30,6 +31,7 @@ router = APIRouter(tags=["refits"], route_class=StrictRoute)
 )
 async def request_refit(
     database: DatabaseHandle,
+    caller: CallerHandle,
     request: Annotated[
         RefitRequest,
         Body(openapi_examples={"demo": {"summary": "The demo project", "value": examples.REFIT_REQUEST}}),
@@ -39,6 +41,7 @@ async def request_refit(
 
     If one is queued already, that one is answered: a refit learns from every run that is stored when it starts.
     """
+    caller.check(request.project)
     async with database.transaction() as connection:
         refit = await upkeep.request_refit(connection, request.project)
     return Json(_as_json(refit), 202)
@@ -53,9 +56,14 @@ async def request_refit(
     responses={**examples.answer(200, {"refits": [examples.REFIT], "next_cursor": None}), **responses(404)},
 )
 async def list_refits(
-    database: DatabaseHandle, project: ProjectQuery, cursor: CursorQuery = None, limit: LimitQuery = 100
+    database: DatabaseHandle,
+    caller: CallerHandle,
+    project: ProjectQuery,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 100,
 ) -> Json:
     """Who asked for each, how it ended, and what it made."""
+    caller.check(project)
     before = None if cursor is None else cursors.read_uuid(cursor)
     async with database.snapshot() as connection:
         owner = await projects.get(connection, project)
@@ -73,11 +81,13 @@ async def list_refits(
     responses={**examples.answer(200, examples.REFIT), **responses(404)},
 )
 async def get_refit(
-    database: DatabaseHandle, refit_id: Annotated[UUID, id_path("The refit.", examples.REFIT_ID)]
+    database: DatabaseHandle,
+    caller: CallerHandle,
+    refit_id: Annotated[UUID, id_path("The refit.", examples.REFIT_ID)],
 ) -> Json:
     """Its state, and in the end the meta-learner it made with the verdict on it, or why it failed."""
     async with database.snapshot() as connection:
-        return Json(_as_json(await refits.get(connection, refit_id)))
+        return Json(_as_json(await refits.get(connection, refit_id, caller.reach)))
 
 
 def _as_json(refit: refits.Refit) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -9,13 +10,15 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from app.api import examples, ndjson, strict_json
+from app.api import examples, ndjson, problems, strict_json
 from app.api import run_schemas as schemas
+from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, SettingsHandle, id_path
 from app.api.problems import faults_of, responses
 from app.api.strict_json import StrictRoute
-from app.errors import ForerunError, InvalidRequest
+from app.errors import Forbidden, ForerunError, InvalidRequest
 from app.flows import ingest
+from app.flows.access import Caller
 from app.store import runs
 from app.store.upsert import Outcome
 from app.types import Name, Run, RunPatch, State, StoredRun
@@ -60,6 +63,7 @@ _RUN: Final = TypeAdapter(Run)
 )
 async def post_run(
     intake: Annotated[ingest.Intake, Depends(_intake)],
+    caller: CallerHandle,
     run: Annotated[Run, Body(openapi_examples=schemas.RUN_REQUESTS)],
 ) -> Json:
     """Store one training, whatever its outcome: failed runs are learned from too.
@@ -68,6 +72,7 @@ async def post_run(
     `run_id` is refused (409). An acknowledged run is durable. Project and dataset come into being with their first run;
     meta-features are merged into the dataset's, the last writer of each wins.
     """
+    caller.check(run.project)
     outcome = await intake.store(run)
     if outcome.error is not None:
         raise outcome.error
@@ -98,7 +103,7 @@ _BATCH_BODY: Final = {
     responses={**examples.answer(200, schemas.BATCH_RECEIPT), **responses(400, 413, 415)},
     openapi_extra=_BATCH_BODY,
 )
-async def post_runs(database: DatabaseHandle, settings: SettingsHandle, request: Request) -> Json:
+async def post_runs(database: DatabaseHandle, settings: SettingsHandle, caller: CallerHandle, request: Request) -> Json:
     """Store many runs at once; one that is bad never rejects the others.
 
     As `application/json`, up to 10,000 runs are stored in one transaction and answered one by one. As
@@ -107,10 +112,10 @@ async def post_runs(database: DatabaseHandle, settings: SettingsHandle, request:
     the connection breaks.
     """
     if strict_json.check_media_type(request, JSON, NDJSON) == NDJSON:
-        stream = _streamed(request, settings.max_body_bytes)
+        stream = _streamed(request, settings.max_body_bytes, caller)
         return _receipt(await ingest.store_stream(database, stream, settings.refit_delay_seconds), "")
-    body = strict_json.loads(await strict_json.read(request, settings.max_batch_body_bytes), BATCH_LIMITS)
-    incoming = [_run_or_error(raw) for raw in _runs_of(body)]
+    body = await strict_json.read(request, settings.max_batch_body_bytes)
+    incoming = await asyncio.to_thread(_read_batch, body, caller)  # 64 MB take seconds, in which others want answers
     return _receipt(await ingest.store_batch(database, incoming, settings.refit_delay_seconds), "/runs")
 
 
@@ -121,6 +126,10 @@ class _Envelope(BaseModel):
     runs: list[Any] = Field(max_length=schemas.MAX_BATCH)
 
 
+def _read_batch(body: bytes, caller: Caller) -> list[ingest.Incoming]:
+    return [_run_or_error(raw, caller) for raw in _runs_of(strict_json.loads(body, BATCH_LIMITS))]
+
+
 def _runs_of(body: Any) -> list[Any]:
     try:
         return _Envelope.model_validate(body).runs
@@ -128,11 +137,15 @@ def _runs_of(body: Any) -> list[Any]:
         raise _invalid(error, body, _Envelope) from None
 
 
-def _run_or_error(raw: Any) -> ingest.Incoming:
+def _run_or_error(raw: Any, caller: Caller) -> ingest.Incoming:
     try:
-        return _RUN.validate_python(raw)
+        run: Run = _RUN.validate_python(raw)
+        caller.check(run.project)
     except ValidationError as error:
         return _invalid(error, raw, Run)
+    except Forbidden as error:
+        return error
+    return run
 
 
 def _invalid(error: ValidationError, body: Any, model: Any) -> InvalidRequest:
@@ -140,14 +153,16 @@ def _invalid(error: ValidationError, body: Any, model: Any) -> InvalidRequest:
     return InvalidRequest(f"{faults[0].pointer or 'the body'}: {faults[0].message}", faults)
 
 
-async def _streamed(request: Request, max_line_bytes: int) -> AsyncIterator[tuple[int, ingest.Incoming]]:
+async def _streamed(
+    request: Request, max_line_bytes: int, caller: Caller
+) -> AsyncIterator[tuple[int, ingest.Incoming]]:
     async for number, line in ndjson.lines(strict_json.chunks(request), max_line_bytes):
-        yield number, line if isinstance(line, ForerunError) else _read(line)
+        yield number, line if isinstance(line, ForerunError) else _read(line, caller)
 
 
-def _read(line: bytes) -> ingest.Incoming:
+def _read(line: bytes, caller: Caller) -> ingest.Incoming:
     try:
-        return _run_or_error(strict_json.loads(line))
+        return _run_or_error(strict_json.loads(line), caller)
     except ForerunError as error:
         return error
 
@@ -175,8 +190,8 @@ def _result(outcome: Outcome, where: str) -> dict[str, Any]:
 
 
 def _error(error: ForerunError, where: str) -> dict[str, Any]:
-    faults = [{"pointer": where + fault.pointer, "message": fault.message} for fault in error.faults[:MAX_FAULTS]]
-    return {"code": error.code, "detail": error.detail, "errors": faults}
+    faults = [problems.told(fault, where) for fault in error.faults[:MAX_FAULTS]]
+    return {"code": error.code, "detail": problems.clean(error.detail), "errors": faults}
 
 
 # ---------------------------------------------------------------- stored runs
@@ -192,6 +207,7 @@ def _error(error: ForerunError, where: str) -> dict[str, Any]:
 )
 async def list_runs(
     database: DatabaseHandle,
+    caller: CallerHandle,
     project: Annotated[Name | None, Query(description="Only runs of this project.")] = None,
     dataset: Annotated[Name | None, Query(description="Only runs on the dataset of this name.")] = None,
     state: Annotated[State | None, Query(description="Only runs in this state.")] = None,
@@ -201,9 +217,17 @@ async def list_runs(
     ] = 100,
 ) -> Json:
     """Stored runs, newest first. Runs that are posted meanwhile neither repeat nor shift what later pages hold."""
+    if project is not None:
+        caller.check(project)
     async with database.snapshot() as connection:
         page, following = await runs.page(
-            connection, project=project, dataset=dataset, state=state, cursor=cursor, limit=limit
+            connection,
+            project=project,
+            dataset=dataset,
+            state=state,
+            cursor=cursor,
+            limit=limit,
+            reach=caller.reach,
         )
     return Json({"runs": [_record(run) for run in page], "next_cursor": following})
 
@@ -216,10 +240,10 @@ async def list_runs(
     response_description="The run.",
     responses={**examples.answer(200, schemas.RUN_RECORD), **responses(404)},
 )
-async def get_run(database: DatabaseHandle, run: RunId) -> Json:
+async def get_run(database: DatabaseHandle, caller: CallerHandle, run: RunId) -> Json:
     """A run as it was posted and amended, with what its dataset is known by."""
     async with database.snapshot() as connection:
-        return Json(_record(await runs.get(connection, run)))
+        return Json(_record(await runs.get(connection, run, caller.reach)))
 
 
 @router.patch(
@@ -233,6 +257,7 @@ async def get_run(database: DatabaseHandle, run: RunId) -> Json:
 async def patch_run(
     database: DatabaseHandle,
     settings: SettingsHandle,
+    caller: CallerHandle,
     run: RunId,
     patch: Annotated[
         RunPatch, Body(openapi_examples={"finish": {"summary": "The run has completed", "value": schemas.PATCH}})
@@ -244,9 +269,10 @@ async def patch_run(
     appended twice) and is answered as the first time, so a retry is safe; another patch to a finished run is refused.
     """
     try:
-        return Json(_record(await ingest.amend(database, run, patch, settings.refit_delay_seconds)))
+        amended = await ingest.amend(database, run, patch, settings.refit_delay_seconds, caller.reach)
     except ValidationError as error:
         raise _invalid(error, patch.model_dump(exclude_unset=True), RunPatch) from None
+    return Json(_record(amended))
 
 
 @router.delete(
@@ -258,10 +284,10 @@ async def patch_run(
     response_description="The run is gone.",
     responses=responses(404),
 )
-async def delete_run(database: DatabaseHandle, run: RunId) -> Response:
+async def delete_run(database: DatabaseHandle, caller: CallerHandle, run: RunId) -> Response:
     """Forget a run; the next refit no longer learns from it. Its `run_id` is free again."""
     async with database.transaction() as connection:
-        await runs.remove(connection, run)
+        await runs.remove(connection, run, caller.reach, caller.who)
     return Response(status_code=204)
 
 

@@ -99,7 +99,10 @@ class RankedConfiguration(Answer):
 class Recommendation(Answer):
     """Ranked configurations, best first, and what they rest on."""
 
-    recommendation_id: UUID = Field(description="To be named by the runs that follow it.")
+    recommendation_id: UUID | None = Field(
+        description="To be named by the runs that follow it. Null when there was no database to store the answer in, "
+        "which `warnings` then says."
+    )
     project: str = Field(examples=["tabular"])
     dataset: str = Field(examples=["covertype"])
     meta_learner: MetaLearnerReference | None = Field(description="Null at a cold start.")
@@ -126,6 +129,7 @@ class Realised(Answer):
 class RecommendationRecord(Recommendation):
     """A stored answer, with the runs that named it."""
 
+    recommendation_id: UUID = Field(description="As it was answered.")
     created_at: datetime
     runs: list[Realised] = Field(description="Predicted against realised, oldest first.")
 
@@ -269,4 +273,7 @@ class Readiness(Answer):
     status: Literal["ready", "not_ready"]
     checks: dict[str, str] = Field(
         description="What was looked at: `ok`, or the reason why not.", examples=[{"database": "ok", "schema": "ok"}]
+    )
+    warnings: list[str] = Field(
+        default_factory=list, description="What does not keep the service from working and should be seen to."
     )

@@ -33,6 +33,8 @@ class Limits:
 
     depth: int = 32
     values: int = 1_000_000
+    names: int = 4_096
+    """In one object: each may be a fault of its own, and telling a hundred thousand of them takes a second."""
 
 
 def loads(body: bytes, limits: Limits = Limits()) -> JsonValue:
@@ -66,18 +68,20 @@ def _swiftly(body: bytes, limits: Limits) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _DOUBT
-    return value if body.count(b":") == _count_colons(value, limits.depth) else _DOUBT
+    return value if body.count(b":") == _count_colons(value, limits) else _DOUBT
 
 
-def _count_colons(document: Any, max_depth: int) -> int:
-    """How many colons a text holds that reads as `document`, if no name is repeated; -1 when it is nested too deep.
+def _count_colons(document: Any, limits: Limits) -> int:
+    """How many colons a text holds that reads as `document`, if no name is repeated; -1 when it is beyond the limits.
 
     A repeated name leaves one value and two colons. Colons inside strings are counted as they are: without escapes.
     """
-    colons, level = 0, [[document]]
-    for _ in range(max_depth + 1):
+    colons, level = 0, list[Any]([[document]])
+    for _ in range(limits.depth + 1):
         below: list[Any] = []
         for container in level:
+            if isinstance(container, dict) and len(container) > limits.names:
+                return -1
             colons += _colons_of(container, below)
         if not below:
             return colons
@@ -131,7 +135,7 @@ def _carefully(body: bytes, limits: Limits) -> JsonValue:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         _malformed(error.msg, body, len(text[: error.pos].encode()))
-    if flaws := list(_flaws(value)):
+    if flaws := list(_flaws(value, limits)):
         _refuse(flaws)
     return value  # type: ignore[no-any-return]
 
@@ -205,7 +209,7 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
-def _flaws(document: Any) -> Iterator[tuple[str, _Flaw]]:
+def _flaws(document: Any, limits: Limits) -> Iterator[tuple[str, _Flaw]]:
     """Everything in the tree that is not taken, with its pointer, in the order of the document."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
     while waiting:
@@ -215,6 +219,9 @@ def _flaws(document: Any) -> Iterator[tuple[str, _Flaw]]:
         elif isinstance(node, str):
             yield from _flaws_of_string(path, node, "a string")
         elif isinstance(node, dict):
+            if len(node) > limits.names:
+                yield pointer(*path), _Flaw(f"the object holds {len(node):,} names; at most {limits.names:,} are taken")
+                continue
             for name in node:
                 yield from _flaws_of_string(path, name, "a name in this object")
             waiting.extend(((*path, name), child) for name, child in reversed(node.items()))

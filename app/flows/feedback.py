@@ -12,14 +12,15 @@ from app.space.columns import level_key
 from app.space.paths import flatten as flatten_configuration
 from app.store import recommendations
 from app.store.database import Database
+from app.store.reach import Reach
 from app.store.recommendations import FollowingRun
 from app.types import INPUT_KINDS
 
 
-async def recommendation(database: Database, recommendation_id: UUID) -> dict[str, Any]:
+async def recommendation(database: Database, recommendation_id: UUID, reach: Reach = None) -> dict[str, Any]:
     """The stored answer with predicted against realised. Raises: NotFound, Unavailable."""
     async with database.snapshot() as connection:
-        stored = await recommendations.get(connection, recommendation_id)
+        stored = await recommendations.get(connection, recommendation_id, reach)
         following = await recommendations.following_runs(connection, recommendation_id)
     answered = stored.answer["configurations"]
     return {

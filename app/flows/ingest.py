@@ -18,6 +18,7 @@ from app import telemetry
 from app.errors import ForerunError, TooManyRequests, Unavailable
 from app.store import jobs, runs
 from app.store.database import Database
+from app.store.reach import Reach
 from app.store.upsert import Outcome, upsert
 from app.types import Run, RunPatch, StoredRun
 
@@ -68,10 +69,12 @@ async def _store_together(database: Database, incoming: Sequence[Run], refit_del
         return outcomes
 
 
-async def amend(database: Database, run: UUID, patch: RunPatch, refit_delay_seconds: float) -> StoredRun:
+async def amend(
+    database: Database, run: UUID, patch: RunPatch, refit_delay_seconds: float, reach: Reach = None
+) -> StoredRun:
     """Extend or finish a running run. Raises: NotFound, RunFinished, pydantic.ValidationError."""
     async with database.transaction() as connection:
-        amended = await runs.amend(connection, run, patch)
+        amended = await runs.amend(connection, run, patch, reach)
         if amended.ended:
             await jobs.ring_for_runs(connection, [amended.project_id], refit_delay_seconds)
         return amended.run
@@ -160,8 +163,9 @@ async def _store_good(database: Database, incoming: Sequence[Incoming], refit_de
 class Intake:
     """Single runs from concurrent requests share a transaction: while one commits, the next one fills."""
 
-    def __init__(self, database: Database, refit_delay_seconds: float) -> None:
+    def __init__(self, database: Database, refit_delay_seconds: float, patience_seconds: float = 60.0) -> None:
         self._database = database
+        self._patience_seconds = patience_seconds
         self._refit_delay_seconds = refit_delay_seconds
         self._waiting: asyncio.Queue[tuple[Run, asyncio.Future[Outcome]]] = asyncio.Queue(MAX_WAITING)
         self._open = False
@@ -190,20 +194,28 @@ class Intake:
             self._waiting.put_nowait((run, answer))
         except asyncio.QueueFull:
             raise TooManyRequests("too many runs are waiting to be stored", retry_after_seconds=1) from None
-        return await answer
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                return await answer
+        except TimeoutError:
+            detail = "this run has not been stored in time, though it may still be; a retry is safe"
+            raise Unavailable(detail, retry_after_seconds=1) from None
 
     async def _flush_for_ever(self) -> None:
         while True:
             group = [await self._waiting.get()]
             while len(group) < MAX_GROUP and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
+            awaited = [(run, answer) for run, answer in group if not answer.done()]  # not those that gave up waiting
             try:
-                await self._flush([run for run, _ in group], [answer for _, answer in group])
+                await self._flush([run for run, _ in awaited], [answer for _, answer in awaited])
             finally:
                 for _ in group:
                     self._waiting.task_done()
 
     async def _flush(self, group: Sequence[Run], answers: Sequence[asyncio.Future[Outcome]]) -> None:
+        if not group:
+            return
         try:
             outcomes = await store(self._database, group, self._refit_delay_seconds)
         except Exception as error:  # noqa: BLE001  whatever it is, it is the waiting requests' to raise

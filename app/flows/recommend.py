@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from app import telemetry
-from app.errors import CorruptBundle, Fault, InvalidRequest, NotFound, UnknownMetric, pointer
+from app.errors import CorruptBundle, Fault, InvalidRequest, NotFound, Unavailable, UnknownMetric, pointer
 from app.featurise.frame import flatten, inputs_of
 from app.featurise.targets import reached
 from app.learn import bundle
@@ -36,13 +36,24 @@ MAX_OWN_RUNS = 1_000
 FALLBACKS = 5
 """Earlier meta-learners that are tried where the champion's bundle turns out to be damaged."""
 SAFE_INTEGER = 2**53
+OFFLINE = (
+    "the database cannot be reached: meta-learner version {}, the last one known here, answers without what is stored "
+    "of this dataset"
+)
+NOT_STORED = "the database cannot be reached: this answer is not stored and has no recommendation_id"
 
 
 class Bundles:
-    """Unpacked meta-learners of this process by id, the least recently used going first. None can be stale."""
+    """Unpacked meta-learners of this process by id, the least recently used going first. None can be stale.
+
+    It also remembers who served each of these projects last, to answer while the database cannot be reached, and which
+    champions turned out to be damaged.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
+        self.damaged: set[UUID] = set()
+        self._served: OrderedDict[str, Served] = OrderedDict()
         self._unpacked: OrderedDict[UUID, MetaLearner] = OrderedDict()
         self._unpacking: dict[UUID, asyncio.Task[MetaLearner]] = {}
 
@@ -62,6 +73,24 @@ class Bundles:
             self._unpacked.popitem(last=False)
         return learner
 
+    def remember(self, served: Served) -> None:
+        self._served[served.project.name] = served
+        self._served.move_to_end(served.project.name)
+        while len(self._served) > self.capacity:
+            self._served.popitem(last=False)
+
+    def last_served(self, project: str) -> Served | None:
+        return self._served.get(project)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A project as it was when it was last asked about, and who answered."""
+
+    project: projects.Project
+    champion: meta_learners.MetaLearner
+    learner: MetaLearner
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -73,6 +102,8 @@ class Known:
     champion: meta_learners.MetaLearner | None
     learner: MetaLearner | None
     warnings: list[str]
+    offline: bool = False
+    """Without the database: what this process remembered, and none of the dataset's stored runs."""
 
 
 def warm_up() -> None:
@@ -81,16 +112,23 @@ def warm_up() -> None:
 
 
 async def recommend(database: Database, bundles: Bundles, request: RecommendRequest) -> dict[str, Any]:
-    """The answer of the HTTP contract, stored under its `recommendation_id`.
+    """The answer of the HTTP contract, stored under its `recommendation_id`; null without a database to store it.
 
-    Raises: InvalidSearchSpace, NoFeasibleConfiguration, UnknownMetric, InvalidRequest, Unavailable.
+    Raises: InvalidSearchSpace, NoFeasibleConfiguration, UnknownMetric, InvalidRequest; Unavailable when there is no
+    database and this process has not answered for the project before.
     """
     with telemetry.recommend_stage("load"):
-        known = await _load(database, bundles, request)
+        try:
+            known = await _load(database, bundles, request)
+        except Unavailable:
+            if (served := bundles.last_served(request.project)) is None:
+                raise
+            known = _remembered(served, request)
     with telemetry.recommend_stage("rank"):
         ranking = await asyncio.to_thread(_rank, request, known)
+    answer = _answer(request, known, ranking)
     with telemetry.recommend_stage("save"):
-        answer = await _save(database, request, known, ranking)
+        answer = await _saved(database, request, known, answer)
     telemetry.RECOMMENDATIONS.labels(ranking.basis).inc()
     return answer
 
@@ -107,7 +145,16 @@ async def _load(database: Database, bundles: Bundles, request: RecommendRequest)
         stored = await datasets.meta_features_of(connection, project.id, request.dataset.name)
         own = await runs.of_dataset(connection, project.id, request.dataset.name, MAX_OWN_RUNS)
         champion, learner, warnings = await _champion(connection, bundles, project)
+    if champion is not None and learner is not None:
+        bundles.remember(Served(project, champion, learner))
     return Known(objectives, stored | given, own, champion, learner, warnings)
+
+
+def _remembered(served: Served, request: RecommendRequest) -> Known:
+    told = tuple(request.objectives) or tuple(Objective.model_validate(o) for o in served.project.objectives)
+    warnings = [OFFLINE.format(served.champion.version)]
+    given = dict(request.dataset.meta_features)
+    return Known(_checked(told), given, [], served.champion, served.learner, warnings, offline=True)
 
 
 def _checked(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
@@ -144,6 +191,8 @@ async def _unpacked(
         return await bundles.get(connection, candidate.id)
     except CorruptBundle as error:
         log.error("meta-learner %s of project %r: %s", candidate.id, candidate.project, error.detail)  # noqa: TRY400
+        telemetry.DAMAGED_BUNDLES.inc()
+        bundles.damaged.add(candidate.id)
         return None
 
 
@@ -203,16 +252,16 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _kept(request: RecommendRequest) -> dict[str, Any]:
-    """The request as it is stored: of a list of candidates only how many there were, the answer has those that count."""
+    """The request as it is stored: of a list of candidates only their number; the answer has those that count."""
     kept = request.model_dump(mode="json", exclude={"search_space"})
     candidates = request.search_space.get("candidates")
     return kept | {"search_space": {"n_candidates": len(candidates)} if candidates else request.search_space}
 
 
-async def _save(database: Database, request: RecommendRequest, known: Known, ranking: Ranking) -> dict[str, Any]:
+def _answer(request: RecommendRequest, known: Known, ranking: Ranking) -> dict[str, Any]:
     champion = known.champion
     size = ranking.space_size
-    answer = {
+    return {
         "project": request.project,
         "dataset": request.dataset.name,
         "meta_learner": champion
@@ -234,14 +283,27 @@ async def _save(database: Database, request: RecommendRequest, known: Known, ran
         "configurations": ranking.configurations,
         "warnings": known.warnings + ranking.warnings,
     }
+
+
+async def _saved(database: Database, request: RecommendRequest, known: Known, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with its id; without one, and with a warning, where the database is not there to keep it."""
+    try:
+        kept = None if known.offline else str(await _save(database, request, known, answer))
+    except Unavailable:
+        kept = None
+    if kept is None:
+        answer = {**answer, "warnings": [*answer["warnings"], NOT_STORED]}
+    return {"recommendation_id": kept, **answer}
+
+
+async def _save(database: Database, request: RecommendRequest, known: Known, answer: dict[str, Any]) -> UUID:
     async with database.transaction() as connection:
         project_ids = await projects.ensure(connection, [request.project])
-        recommendation_id = await recommendations.insert_one(
+        return await recommendations.insert_one(
             connection,
             project_ids[request.project],
             dataset=request.dataset.name,
-            meta_learner_id=champion.id if champion else None,
+            meta_learner_id=known.champion.id if known.champion else None,
             request=_kept(request),
             answer=answer,
         )
-    return {"recommendation_id": str(recommendation_id), **answer}

@@ -23,7 +23,7 @@ from app.featurise.frame import run_table
 from app.learn.bundle import FORMAT_VERSION
 from app.learn.train import Progress, Trained
 from app.learn.train import train as train_meta_learner
-from app.store import datasets, meta_learners, projects, refits, runs
+from app.store import audit, datasets, meta_learners, projects, refits, runs
 from app.store.database import Database
 from app.store.refits import Attempt, LeaseLost
 from app.types import RunTable, StoredRun
@@ -121,7 +121,7 @@ async def _save(database: Database, attempt: Attempt, trained: Trained) -> None:
             verdict=verdict,
         )
         if trained.verdict.promoted:
-            await meta_learners.promote(connection, meta_learner_id)
+            await meta_learners.promote(connection, meta_learner_id, who=audit.WORKER)
         await refits.succeed(connection, attempt, meta_learner_id, verdict)  # raises, and all is undone, if not ours
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import URL, make_url
+from psycopg.abc import PQGen
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -18,6 +23,31 @@ from app.store import documents
 __all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url"]
 
 RETRY_AFTER_SECONDS = 1
+ROUND_TRIP_SECONDS = 1.0
+"""What the server may take beyond the limit that it keeps itself, before it is taken for hung."""
+
+T = TypeVar("T")
+
+
+class _Impatient(psycopg.AsyncConnection[Any]):
+    """A connection that hangs up on a server which says nothing for `patience` seconds.
+
+    `statement_timeout` is kept by the server, and so not by one that is frozen; a Unix socket never times out. What is
+    shut down here reads as a lost connection to everybody concerned: to libpq, to SQLAlchemy and its pool.
+    """
+
+    patience = 5.0  # while it is set up; then the pool says
+
+    async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
+        watchdog = asyncio.get_running_loop().call_later(self.patience, self._hang_up)
+        try:
+            return await super().wait(gen, *arguments, **options)
+        finally:
+            watchdog.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(psycopg.OperationalError, OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +91,11 @@ def connect(
     statement_timeout_seconds: float = 10.0,
     lock_timeout_seconds: float = 5.0,
 ) -> Database:
-    """A handle on the database at `url` (libpq or SQLAlchemy form); connects at the first use, not here."""
+    """A handle on the database at `url` (libpq or SQLAlchemy form); connects at the first use, not here.
+
+    A server that hangs is noticed: within `connect_timeout_seconds` when a connection is taken from the pool, within
+    `statement_timeout_seconds` and `ROUND_TRIP_SECONDS` in the middle of a transaction.
+    """
     limits = {
         "statement_timeout": f"{round(statement_timeout_seconds * 1000)}ms",
         "lock_timeout": f"{round(lock_timeout_seconds * 1000)}ms",
@@ -77,12 +111,29 @@ def connect(
         pool_timeout=pool_timeout_seconds,
         pool_pre_ping=True,  # after a restart of the server nobody is handed a dead connection
         pool_use_lifo=True,  # the busiest connections have the warmest plans and caches
-        connect_args={"connect_timeout": connect_timeout_seconds, "application_name": "forerun", "options": options},
+        connect_args={
+            "connect_timeout": connect_timeout_seconds,
+            "application_name": "forerun",
+            "options": options,
+            "async_creator_fn": _Impatient.connect,
+        },
         json_serializer=documents.dumps,
         json_deserializer=documents.loads,
         hide_parameters=True,  # errors are logged, and must not carry what clients posted
     )
+    _limit_patience(engine, connect_timeout_seconds, statement_timeout_seconds + ROUND_TRIP_SECONDS)
     return Database(engine)
+
+
+def _limit_patience(engine: AsyncEngine, idle: float, in_use: float) -> None:
+    """Patience is short for the ping of a connection that is about to be taken, and as long as a statement after."""
+
+    def patience_of(connection: Any, seconds: float) -> None:
+        if connection is not None:  # one that was invalidated is returned without itself
+            connection.driver_connection.patience = seconds
+
+    event.listen(engine.sync_engine, "checkout", lambda connection, *_: patience_of(connection, in_use))
+    event.listen(engine.sync_engine, "checkin", lambda connection, *_: patience_of(connection, idle))
 
 
 def libpq_url(url: str) -> str:

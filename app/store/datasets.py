@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, func, select, text
 from app.errors import NotFound
 from app.store import cursors, documents
 from app.store.database import AsyncConnection
+from app.store.reach import Reach, within
 from app.store.tables import datasets, projects, runs
 
 Key: TypeAlias = tuple[int, str]
@@ -118,10 +119,10 @@ async def get(connection: AsyncConnection, project: str, name: str) -> StoredDat
 
 
 async def page(
-    connection: AsyncConnection, *, project: str | None, cursor: str | None, limit: int
+    connection: AsyncConnection, *, project: str | None, cursor: str | None, limit: int, reach: Reach = None
 ) -> tuple[list[StoredDataset], str | None]:
     """Datasets, newest first, and where the next page begins. Raises: InvalidCursor."""
-    query = _listed().order_by(datasets.c.id.desc()).limit(limit + 1)
+    query = _listed().where(within(datasets.c.project_id, reach)).order_by(datasets.c.id.desc()).limit(limit + 1)
     if project is not None:
         query = query.where(projects.c.name == project)
     if cursor is not None:

@@ -1,17 +1,23 @@
-"""API keys: only their hashes are kept; a short public prefix finds the row."""
+"""API keys: only their hashes are kept; a short public prefix finds the row. All changes to them are audited."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store import audit, cursors
 from app.store.tables import keys
+
+Scope: TypeAlias = Literal["ingest", "recommend", "read", "admin"]
+
+_GOOD: Final = (keys.c.revoked_at.is_(None), or_(keys.c.expires_at.is_(None), keys.c.expires_at > func.now()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ async def insert_one(
     scopes: Sequence[str],
     project_ids: Sequence[int] | None = None,
     expires_at: datetime | None = None,
+    who: str = audit.LOCAL,
 ) -> Key:
     values = {
         "name": name,
@@ -49,7 +56,23 @@ async def insert_one(
         "project_ids": None if project_ids is None else list(project_ids),
         "expires_at": expires_at,
     }
-    return Key(**(await connection.execute(insert(keys).values(values).returning(keys))).mappings().one())
+    key = Key(**(await connection.execute(insert(keys).values(values).returning(keys))).mappings().one())
+    await audit.add(connection, who, "key_created", key.id, name=name, prefix=prefix, scopes=list(scopes))
+    return key
+
+
+async def page(connection: AsyncConnection, *, cursor: str | None, limit: int) -> tuple[list[Key], str | None]:
+    """Keys, revoked ones too, newest first, and where the next page begins. Raises: InvalidCursor."""
+    query = select(keys).order_by(keys.c.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(keys.c.id < cursors.read_uuid(cursor))
+    found = [Key(**row) for row in (await connection.execute(query)).mappings()]
+    return found[:limit], cursors.after_uuid(found[limit - 1].id) if len(found) > limit else None
+
+
+async def any_good(connection: AsyncConnection) -> bool:
+    """Whether there is a key that opens anything."""
+    return await connection.scalar(select(keys.c.id).where(*_GOOD).limit(1)) is not None
 
 
 async def list_all(connection: AsyncConnection) -> list[Key]:
@@ -63,8 +86,18 @@ async def find_by_prefix(connection: AsyncConnection, prefix: str) -> Key | None
     return None if row is None else Key(**row)
 
 
-async def revoke(connection: AsyncConnection, key_id: UUID) -> None:
+async def revoke(connection: AsyncConnection, key_id: UUID, who: str = audit.LOCAL) -> Key:
     """From now on the key opens nothing; revoking it again changes nothing. Raises: NotFound."""
-    values = {"revoked_at": func.coalesce(keys.c.revoked_at, func.now())}
-    if (await connection.execute(update(keys).where(keys.c.id == key_id).values(values))).rowcount == 0:
+    fresh = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=func.now())
+    if (await connection.execute(fresh)).rowcount:
+        await audit.add(connection, who, "key_revoked", key_id)
+    row = (await connection.execute(select(keys).where(keys.c.id == key_id))).mappings().one_or_none()
+    if row is None:
         raise NotFound(f"There is no key {key_id}")
+    return Key(**row)
+
+
+async def note_use(connection: AsyncConnection, key_id: UUID) -> None:
+    """The key was used just now; what is known to the minute is not written again."""
+    before = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < func.now() - text("interval '1 minute'"))
+    await connection.execute(update(keys).where(keys.c.id == key_id, before).values(last_used_at=func.now()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +13,9 @@ from sqlalchemy import Select, func, insert, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import CorruptBundle, NotFound
+from app.store import audit
 from app.store.projects import lock
+from app.store.reach import Reach, within
 from app.store.tables import meta_learners, projects
 
 
@@ -64,9 +67,12 @@ async def insert_next(
     return meta_learner_id
 
 
-async def get(connection: AsyncConnection, meta_learner_id: UUID, *, with_report: bool = True) -> MetaLearner:
+async def get(
+    connection: AsyncConnection, meta_learner_id: UUID, *, with_report: bool = True, reach: Reach = None
+) -> MetaLearner:
     """A report can be large: whoever only needs to know who it is leaves it out. Raises: NotFound."""
-    statement = _select(with_report=with_report).where(meta_learners.c.id == meta_learner_id)
+    one = (meta_learners.c.id == meta_learner_id, within(meta_learners.c.project_id, reach))
+    statement = _select(with_report=with_report).where(*one)
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no meta-learner {meta_learner_id}")
@@ -95,13 +101,24 @@ async def load(connection: AsyncConnection, meta_learner_id: UUID) -> bytes:
     return bytes(row.content)
 
 
-async def promote(connection: AsyncConnection, meta_learner_id: UUID) -> None:
+async def champions_among(connection: AsyncConnection, meta_learner_ids: Collection[UUID]) -> list[UUID]:
+    """Those of some meta-learners that are champions now."""
+    serving = select(projects.c.champion_id).where(projects.c.champion_id.in_(meta_learner_ids))
+    return list((await connection.execute(serving.order_by(projects.c.champion_id))).scalars())
+
+
+async def promote(
+    connection: AsyncConnection, meta_learner_id: UUID, reach: Reach = None, who: str = audit.LOCAL
+) -> None:
     """Make it its project's champion. Raises: NotFound."""
-    owner = select(meta_learners.c.project_id).where(meta_learners.c.id == meta_learner_id).scalar_subquery()
+    one = (meta_learners.c.id == meta_learner_id, within(meta_learners.c.project_id, reach))
+    owner = select(meta_learners.c.project_id).where(*one).scalar_subquery()
     values = {"champion_id": meta_learner_id, "updated_at": func.now()}
-    done = await connection.execute(update(projects).where(projects.c.id == owner).values(values))
-    if done.rowcount == 0:
+    statement = update(projects).where(projects.c.id == owner).values(values).returning(projects.c.name)
+    project = await connection.scalar(statement)
+    if project is None:
         raise NotFound(f"There is no meta-learner {meta_learner_id}")
+    await audit.add(connection, who, "meta_learner_promoted", meta_learner_id, project)
 
 
 def _select(*, with_report: bool) -> Select[Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store.reach import Reach, within
 from app.store.tables import projects, runs
 
 _IDS: Final = text("SELECT name, id FROM projects WHERE name = ANY(:names)")
@@ -68,9 +69,18 @@ async def put(
     return await get(connection, name)
 
 
-async def list_all(connection: AsyncConnection, limit: int | None = None, after: str = "") -> list[Project]:
+async def names(connection: AsyncConnection, project_ids: Collection[int]) -> dict[int, str]:
+    """The names of projects by id."""
+    rows = await connection.execute(select(projects.c.id, projects.c.name).where(projects.c.id.in_(project_ids)))
+    return {row.id: row.name for row in rows}
+
+
+async def list_all(
+    connection: AsyncConnection, limit: int | None = None, after: str = "", reach: Reach = None
+) -> list[Project]:
     """Projects by name: all, or at most `limit` of those after a name."""
-    statement = select(projects).where(projects.c.name > after).order_by(projects.c.name).limit(limit)
+    statement = select(projects).where(projects.c.name > after, within(projects.c.id, reach))
+    statement = statement.order_by(projects.c.name).limit(limit)
     return [Project(**row) for row in (await connection.execute(statement)).mappings()]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store.reach import Reach, within
 from app.store.tables import projects, recommendations, runs
 
 MAX_RUNS = 10_000  # as many as an answer has configurations
@@ -66,11 +67,11 @@ async def insert_one(
     return recommendation_id
 
 
-async def get(connection: AsyncConnection, recommendation_id: UUID) -> Recommendation:
+async def get(connection: AsyncConnection, recommendation_id: UUID, reach: Reach = None) -> Recommendation:
     """Raises: NotFound."""
     columns = [column for column in recommendations.c if column.name != "project_id"]
     statement = select(projects.c.name.label("project"), *columns).join_from(recommendations, projects)
-    statement = statement.where(recommendations.c.id == recommendation_id)
+    statement = statement.where(recommendations.c.id == recommendation_id, within(recommendations.c.project_id, reach))
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no recommendation {recommendation_id}")

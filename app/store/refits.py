@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store.reach import Reach, within
 from app.store.tables import projects, refits, runs
 
 Trigger: TypeAlias = Literal["request", "new_runs", "periodic"]
@@ -77,9 +78,10 @@ async def request(connection: AsyncConnection, project_id: int, trigger: Trigger
     return await get(connection, refit_id)
 
 
-async def get(connection: AsyncConnection, refit_id: UUID) -> Refit:
+async def get(connection: AsyncConnection, refit_id: UUID, reach: Reach = None) -> Refit:
     """Raises: NotFound."""
-    row = (await connection.execute(_select().where(refits.c.id == refit_id))).mappings().one_or_none()
+    statement = _select().where(refits.c.id == refit_id, within(refits.c.project_id, reach))
+    row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no refit {refit_id}")
     return Refit(**row)

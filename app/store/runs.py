@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, case, delete, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, delete, func, literal_column, select, text, update
 
 from app.errors import NotFound, RunFinished
-from app.store import cursors, documents
+from app.store import audit, cursors, documents
 from app.store.database import AsyncConnection
+from app.store.reach import Reach, within
 from app.store.tables import datasets, projects, run_segments, runs
 from app.types import INPUT_KINDS, CurvePoint, DatasetReference, Run, RunPatch, State, StoredRun
 
@@ -39,15 +40,21 @@ _NAMES: Final = [projects.c.name.label("project"), datasets.c.name.label("datase
 # ---------------------------------------------------------------- one
 
 
-async def get(connection: AsyncConnection, run: UUID) -> StoredRun:
+async def get(connection: AsyncConnection, run: UUID, reach: Reach = None) -> StoredRun:
     """Raises: NotFound."""
-    return _whole(await _row(connection, _wholes().where(runs.c.id == run), run))
+    return _whole(await _row(connection, _wholes().where(*_one(run, reach)), run))
 
 
-async def remove(connection: AsyncConnection, run: UUID) -> None:
+def _one(run: UUID, reach: Reach) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return runs.c.id == run, within(runs.c.project_id, reach)
+
+
+async def remove(connection: AsyncConnection, run: UUID, reach: Reach = None, who: str = audit.LOCAL) -> None:
     """Forget a run, and the segment that it was folded into, whose other runs are folded again. Raises: NotFound."""
-    deleted = delete(runs).where(runs.c.id == run).returning(runs.c.segment_id)
+    project = select(projects.c.name).where(projects.c.id == runs.c.project_id).scalar_subquery().label("project")
+    deleted = delete(runs).where(*_one(run, reach)).returning(runs.c.segment_id, runs.c.run_id, project)
     row = await _row(connection, deleted, run)
+    await audit.add(connection, who, "run_deleted", run, row.project, run_id=row.run_id)
     if row.segment_id is not None:
         await connection.execute(delete(run_segments).where(run_segments.c.id == row.segment_id))
 
@@ -61,13 +68,13 @@ class Amended:
     ended: bool
 
 
-async def amend(connection: AsyncConnection, run: UUID, patch: RunPatch) -> Amended:
+async def amend(connection: AsyncConnection, run: UUID, patch: RunPatch, reach: Reach = None) -> Amended:
     """Add what was measured to a running run, and end it if the patch says so.
 
     The same patch again changes nothing and is not refused, so that it may be retried.
     Raises: NotFound; RunFinished for one that would change a finished run; pydantic.ValidationError.
     """
-    row = await _row(connection, _wholes().where(runs.c.id == run).with_for_update(of=runs), run)
+    row = await _row(connection, _wholes().where(*_one(run, reach)).with_for_update(of=runs), run)
     before = _whole(row)
     after = _patched(before.run, patch)
     if after == before.run:
@@ -119,12 +126,13 @@ async def page(
     state: State | None = None,
     cursor: str | None = None,
     limit: int = 100,
+    reach: Reach = None,
 ) -> tuple[list[StoredRun], str | None]:
     """Runs, newest first, and where the next page begins. Raises: InvalidCursor.
 
     Fewer than `limit` where they are very large: what a page holds in memory is bounded, however long the curves are.
     """
-    query = _wholes().order_by(runs.c.id.desc()).limit(limit + 1)
+    query = _wholes().where(within(runs.c.project_id, reach)).order_by(runs.c.id.desc()).limit(limit + 1)
     if cursor is not None:
         query = query.where(runs.c.id < cursors.read_uuid(cursor))
     if state is not None:

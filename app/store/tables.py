@@ -41,6 +41,7 @@ metadata = MetaData(
 
 RUN_STATES = ("completed", "failed", "running", "stopped")
 REFIT_STATES = ("queued", "running", "succeeded", "failed")
+AUDITED = ("key_created", "key_revoked", "meta_learner_promoted", "run_deleted")
 REFIT_TRIGGERS = ("request", "new_runs", "periodic")
 
 
@@ -219,6 +220,20 @@ Index(
     postgresql_where=(refits.c.state == text("'queued'")) & (refits.c.attempts == text("0")),
 )
 Index("refits_one_running_idx", refits.c.project_id, unique=True, postgresql_where=refits.c.state == text("'running'"))
+
+# Append-only: a trigger refuses to change, delete or truncate. Without foreign keys, for it outlives what it tells of.
+audit = Table(
+    "audit",
+    metadata,
+    _uuid(),
+    _time("at", now=True),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("project", Text),
+    _json("details", "{}"),
+    _one_of("what", AUDITED),
+)
 
 keys = Table(
     "keys",

@@ -11,7 +11,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from app import keys
+from app.config import Settings
+from app.main import create_app
 from app.web import docs
+from tests.api.conftest import served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -67,6 +71,29 @@ def test_the_page_works_in_a_browser(service: str, browser: Browser) -> None:
     assert _executed(page, "operations-runs-post_run") == "201"
     assert [url for url in requested if not url.startswith((service, "data:"))] == []
     assert complaints == []
+
+
+@pytest.fixture
+def closed(settings: Settings, database_url: str) -> Iterator[tuple[str, str]]:
+    """The URL of a service that asks for keys, and one. Made before the browser, which has a loop of its own."""
+    _, key = keys.create(database_url, "somebody", ["read"], None, None)
+    with served(create_app(settings.model_copy(update={"auth": "required"}))) as url:
+        yield url, key
+
+
+def test_the_authorize_button_takes_a_key(closed: tuple[str, str], browser: Browser) -> None:
+    url, key = closed
+    page = browser.new_page()
+    page.goto(f"{url}/docs")
+    page.wait_for_selector(".opblock")
+    assert _executed(page, "operations-projects-list_projects") == "401"
+    page.locator(".scheme-container .authorize").click()
+    page.locator(".auth-container input").fill(key)
+    page.locator(".auth-container button.authorize").click()
+    page.locator(".auth-container button.btn-done").click()
+    with page.expect_response("**/v1/projects*") as answered:
+        page.locator("#operations-projects-list_projects button.execute").click()
+    assert answered.value.status == 200
 
 
 def _executed(page: Page, operation: str) -> str:

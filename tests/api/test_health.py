@@ -7,9 +7,12 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app import __version__
+from app import __version__, telemetry
 from app.config import Settings
+from app.learn.train import train
 from app.main import create_app
+from tests.flows.test_recommend import request, serve
+from tests.histories import history, table
 
 
 async def test_a_living_process_says_so(client: httpx.AsyncClient) -> None:
@@ -36,7 +39,7 @@ async def test_alive_but_not_ready_without_a_database(settings: Settings) -> Non
     app = create_app(nowhere)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
     ):
         assert (await client.get("/healthz")).status_code == 200
         ready = await client.get("/readyz")
@@ -76,9 +79,27 @@ async def test_metrics_are_told_without_a_database(settings: Settings) -> None:
     app = create_app(nowhere)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
     ):
         answer = await client.get("/metrics")
     assert answer.status_code == 200
     assert "forerun_refits{" not in answer.text
     assert "forerun_http_requests_total" in answer.text
+
+
+async def test_a_damaged_champion_is_a_warning_and_counted(client: httpx.AsyncClient, app: FastAPI) -> None:
+    trained = train(table(history(range(4), 12)), seed=0, threads=2)
+    earlier, damaged = await serve(app.state.database, trained), await serve(app.state.database, trained)
+    counted = telemetry.REGISTRY.get_sample_value("forerun_damaged_bundles_total") or 0.0
+    async with app.state.database.transaction() as connection:
+        flip = "UPDATE meta_learners SET content = set_byte(content, 500, get_byte(content, 500) # 1) WHERE id = :id"
+        await connection.execute(text(flip), {"id": damaged})
+    answer = await client.post("/v1/recommend", json=request().model_dump(mode="json"))
+    assert answer.json()["meta_learner"]["id"] == str(earlier)
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert [str(damaged) in warning for warning in ready.json()["warnings"]] == [True]
+    assert f"forerun_damaged_bundles_total {counted + 1}" in (await client.get("/metrics")).text
+
+    await serve(app.state.database, trained)  # the next champion ends it
+    assert (await client.get("/readyz")).json()["warnings"] == []

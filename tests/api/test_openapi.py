@@ -53,6 +53,7 @@ def test_every_path_of_the_contract_is_there() -> None:
         ("get", "/v1/meta-learners"), ("get", "/v1/meta-learners/{id}"), ("post", "/v1/meta-learners/{id}/promote"),
         ("get", "/v1/projects"), ("get", "/v1/projects/{name}"), ("put", "/v1/projects/{name}"),
         ("get", "/v1/datasets"), ("get", "/v1/datasets/{name}"), ("put", "/v1/datasets/{name}"),
+        ("get", "/v1/keys"), ("post", "/v1/keys"), ("delete", "/v1/keys/{id}"), ("get", "/v1/audit"),
         ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
     }  # fmt: skip
     there = {(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods}
@@ -74,11 +75,22 @@ def test_an_operation_is_documented(path: str, method: str, operation: dict[str,
 def test_an_operation_declares_its_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     answers = operation["responses"]
     problems = {status for status, answer in answers.items() if MEDIA_TYPE in answer.get("content", {})}
-    assert problems == {status for status in answers if int(status) >= 400 and path.startswith("/v1/")}
+    assert problems == {status for status in answers if int(status) >= 400 and path != "/readyz"}
     if path.startswith("/v1/"):
         assert {"422", "503"} <= problems
         assert "requestBody" not in operation or {"400", "413", "415"} <= problems
         assert "{" not in path or method == "put" or "404" in problems
+
+
+@every_operation
+def test_an_operation_says_what_key_it_needs(path: str, method: str, operation: dict[str, Any]) -> None:
+    if path in ("/healthz", "/readyz"):
+        assert operation["security"] == []
+        return
+    ((scheme, scopes),) = operation["security"][0].items()
+    assert DOCUMENT["components"]["securitySchemes"][scheme]["scheme"] == "bearer"
+    assert set(scopes) < {"ingest", "recommend", "read", "admin"}
+    assert {"401", "403", "429"} <= operation["responses"].keys()
 
 
 @every_operation

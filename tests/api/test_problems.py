@@ -42,7 +42,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         raise _RAISED[name]
 
     transport = httpx.ASGITransport(app)  # an error that reaches the server's side fails the test
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 

@@ -8,6 +8,7 @@ database of examples): a failure today is the same failure tomorrow.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +25,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.config import Settings
+from app.flows.access import create_key
 from app.main import create_app
+from app.store.database import connect
 from tests.api.conftest import served
 from tests.conftest import _database
 
@@ -69,22 +72,36 @@ def refused_only_for_what_no_schema_can_say(ctx: CheckContext, response: Respons
 
 
 @pytest.fixture(scope="module")
-def service(server_url: str, template: str) -> Iterator[str]:
-    """A server of this module's own, on a database that fills up with whatever is accepted."""
+def service(server_url: str, template: str) -> Iterator[tuple[str, str]]:
+    """A server of this module's own that asks for keys, on a database that fills up with whatever is accepted."""
     with (
         contextmanager(_database)(server_url, template) as url,
-        served(create_app(Settings(database_url=url, worker=False))) as base_url,
+        served(create_app(Settings(database_url=url, worker=False, auth="required"))) as base_url,
     ):
-        yield base_url
+        yield base_url, key_for(url)
+
+
+def key_for(url: str) -> str:
+    async def make() -> str:
+        database = connect(url, pool_size=1)
+        async with database.transaction() as connection:
+            _, text = await create_key(connection, "schemathesis", ["admin"])
+        await database.close()
+        return text
+
+    with asyncio.Runner() as runner:
+        return runner.run(make())
 
 
 @schema.parametrize()
 @settings(max_examples=MAX_EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_no_request_is_answered_otherwise_than_documented(case: Case, service: str) -> None:
+def test_no_request_is_answered_otherwise_than_documented(case: Case, service: tuple[str, str]) -> None:
+    base_url, key = service
     excluded = [positive_data_acceptance]  # in favour of the check above
     if case.operation.path == "/v1/runs/batch":
         # Its path is one of /v1/runs/{id} too, whose methods answer that `batch` is no id: 422, not 405.
         excluded += [unsupported_method, allow_header_conformance]
         # One bad run never rejects the others: the answer is 200, and says what is wrong with which.
         excluded += [negative_data_rejection]
-    case.call_and_validate(base_url=service, excluded_checks=excluded)
+    headers = {"Authorization": f"Bearer {key}"}
+    case.call_and_validate(base_url=base_url, headers=headers, excluded_checks=excluded)

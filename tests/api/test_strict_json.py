@@ -201,7 +201,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
     app.include_router(router)
     problems.install(app)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         yield client
 
 

@@ -1,0 +1,182 @@
+"""Who gets in: one ASGI layer in front of everything, which lets nothing pass that is not listed below.
+
+It looks at the Host and Origin of every request, and at the key of every one that is not for a public path. Which
+projects a key reaches is for the endpoints: `Caller.check` for a project that is named, `Caller.reach` for what is
+looked up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import problem
+from app.api.rates import Buckets
+from app.config import Settings
+from app.errors import Forbidden, ForerunError, TooManyRequests, Unauthorized
+from app.flows.access import ANYBODY, Caller, Keyring
+from app.store import keys
+from app.web import docs
+
+PUBLIC: Final = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", *(f"/docs/{name}" for name in docs.ASSETS)})
+"""What anybody may GET, without a key: nothing of what is stored."""
+
+
+class Rule(NamedTuple):
+    """What a key needs."""
+
+    scope: keys.Scope
+    everywhere: bool = False
+    """Whether only a key for all projects will do."""
+
+
+RULES: Final[Mapping[tuple[str, str], Rule]] = {
+    ("POST", "/v1/recommend"): Rule("recommend"),
+    ("GET", "/v1/recommendations"): Rule("read"),
+    ("POST", "/v1/runs"): Rule("ingest"),
+    ("PATCH", "/v1/runs"): Rule("ingest"),
+    ("GET", "/v1/runs"): Rule("read"),
+    ("DELETE", "/v1/runs"): Rule("admin"),
+    ("GET", "/v1/datasets"): Rule("read"),
+    ("PUT", "/v1/datasets"): Rule("ingest"),
+    ("GET", "/v1/projects"): Rule("read"),
+    ("PUT", "/v1/projects"): Rule("admin"),
+    ("GET", "/v1/refits"): Rule("read"),
+    ("POST", "/v1/refits"): Rule("admin"),
+    ("GET", "/v1/meta-learners"): Rule("read"),
+    ("POST", "/v1/meta-learners"): Rule("admin"),
+    ("GET", "/v1/keys"): Rule("admin", everywhere=True),
+    ("POST", "/v1/keys"): Rule("admin", everywhere=True),
+    ("DELETE", "/v1/keys"): Rule("admin", everywhere=True),
+    ("GET", "/v1/audit"): Rule("admin", everywhere=True),
+    ("GET", "/metrics"): Rule("read", everywhere=True),
+}
+"""By method and resource: the path, or what stands before its third slash, so that a path of items has its list's."""
+OTHERWISE: Final = Rule("admin", everywhere=True)
+"""Whatever is not listed, be it there or not."""
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_CALLER: Final = "forerun.caller"
+
+
+def rule_of(method: str, path: str) -> Rule | None:
+    """What a key needs for this; None: no key is needed."""
+    method = "GET" if method == "HEAD" else method
+    if method == "GET" and path in PUBLIC:
+        return None
+    return RULES.get((method, "/".join(path.split("/", 3)[:3])), OTHERWISE)
+
+
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope[_CALLER]
+    return caller
+
+
+async def _keyring(request: Request) -> Keyring:
+    keyring: Keyring = request.app.state.keyring
+    return keyring
+
+
+CallerHandle = Annotated[Caller, Depends(_caller)]
+KeyringHandle = Annotated[Keyring, Depends(_keyring)]
+
+
+class Access:
+    """The layer."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self._keys_required = settings.keys_required
+        self._more_hosts = frozenset(name.strip().lower() for name in settings.allowed_hosts.split(",")) - {""}
+        self._hosts = LOOPBACK | {settings.host.lower()} | self._more_hosts
+        self._checks_host = settings.is_loopback or bool(self._more_hosts)
+        self._buckets = Buckets(settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # there is nothing for a websocket here
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        limits: dict[str, str] = {}
+        try:
+            await self._admit(scope, limits)
+        except ForerunError as error:
+            asks = {"WWW-Authenticate": 'Bearer realm="forerun"'} if isinstance(error, Unauthorized) else {}
+            await problem(error, {**asks, **limits})(scope, receive, send)
+            return
+        await self.app(scope, receive, _with_headers(send, limits) if limits else send)
+
+    async def _admit(self, scope: Scope, limits: dict[str, str]) -> None:
+        """Let the request pass, or raise; `limits` gets the headers that tell of the key's limit."""
+        headers = Headers(scope=scope)
+        self._check_host(headers)
+        self._check_origin(headers)
+        rule = rule_of(scope["method"], scope["path"])
+        if rule is None:
+            return
+        caller = await self._identify(headers, scope)
+        scope[_CALLER] = caller
+        if self._buckets is not None:
+            taken = self._buckets.take(caller.who, time.monotonic())
+            limits.update(taken.headers)
+            if not taken.allowed:
+                message = "this key makes more requests than it may"
+                raise TooManyRequests(message, retry_after_seconds=taken.retry_after_seconds)
+        _check_rule(rule, caller)
+
+    async def _identify(self, headers: Headers, scope: Scope) -> Caller:
+        given = headers.getlist("authorization")
+        kind, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        bearer = text.strip() if kind.lower() == "bearer" else ""
+        if not self._keys_required and not bearer.startswith("fr_"):
+            return ANYBODY
+        if not bearer:
+            raise Unauthorized("a key is needed: `Authorization: Bearer fr_...`; /docs tells more")
+        keyring: Keyring = scope["app"].state.keyring
+        return await keyring.caller(bearer)
+
+    def _check_host(self, headers: Headers) -> None:
+        """A page of another site, whose name was made to point at this machine, gives itself away by that name."""
+        if self._checks_host:
+            given = headers.getlist("host")
+            if len(given) != 1 or _name_of(given[0]) not in self._hosts:
+                raise Forbidden("this service is not known by the name in the Host header; see FORERUN_ALLOWED_HOSTS")
+
+    def _check_origin(self, headers: Headers) -> None:
+        """Pages of other sites may not use the service in the name of whoever looks at them."""
+        for origin in headers.getlist("origin"):
+            authority = origin.lower().partition("://")[2]
+            if authority != headers.get("host", "").lower() and _name_of(authority) not in self._more_hosts:
+                raise Forbidden("this service does not answer the pages of other sites")
+
+
+def _check_rule(rule: Rule, caller: Caller) -> None:
+    if not caller.may(rule.scope):
+        raise Forbidden(f"this needs a key with the scope {rule.scope!r}")
+    if rule.everywhere and caller.projects is not None:
+        raise Forbidden("this needs a key that is not limited to projects")
+
+
+def _name_of(authority: str) -> str | None:
+    """The host of `host:port`, without the brackets of an IPv6 address."""
+    try:
+        return urlsplit(f"//{authority}").hostname
+    except ValueError:
+        return None
+
+
+def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(headers)
+        await send(message)
+
+    return send_with_headers

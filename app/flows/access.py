@@ -1,0 +1,193 @@
+"""Who may do what: API keys are made and recognised here, whichever door they are shown at.
+
+A key is `fr_<prefix>_<secret>` with 256 random bits in its secret, so a fast hash keeps it as well as a slow one would.
+What is known of a key is remembered for a few seconds, so that most requests ask nothing of the database, and a
+revocation takes hold in every process within `FRESH_SECONDS` and a query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from app.errors import Forbidden, Unauthorized, Unavailable
+from app.store import audit, keys, projects
+from app.store.database import AsyncConnection, Database
+from app.store.keys import Key, Scope
+from app.store.reach import Reach
+
+FRESH_SECONDS: Final = 3.0
+"""How long what is known of a key is believed without asking again."""
+NOTED_SECONDS: Final = 60.0
+"""How often it is written that a key is in use."""
+MAX_REMEMBERED: Final = 10_000
+"""Keys, good or made up, that a process remembers; the least recently used go first."""
+
+_KEY: Final = re.compile(r"(fr_[0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
+_NO_HASH: Final = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever makes a request, and how far that goes."""
+
+    who: str
+    """As the audit record has it: the id of a key, or `local`."""
+    scopes: frozenset[str]
+    projects: Mapping[str, int] | None
+    """The projects that this caller may name, with their ids; None: all."""
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes or "admin" in self.scopes
+
+    @property
+    def reach(self) -> Reach:
+        return None if self.projects is None else tuple(self.projects.values())
+
+    def check(self, project: str) -> None:
+        """Raises: Forbidden for a project that is not the caller's, whether or not there is one of that name."""
+        if self.projects is not None and project not in self.projects:
+            raise Forbidden(f"this key is not one for project {project!r}")
+
+
+ANYBODY: Final = Caller(audit.LOCAL, frozenset({"admin"}), None)
+"""Who calls where no keys are asked for."""
+
+
+# ---------------------------------------------------------------- making keys
+
+
+async def create_key(
+    connection: AsyncConnection,
+    name: str,
+    scopes: Collection[Scope],
+    project_names: Collection[str] | None = None,
+    expires_in_days: int | None = None,
+    who: str = audit.LOCAL,
+) -> tuple[Key, str]:
+    """A new key and its text, which is nowhere kept. Projects that are not there yet are made, so as to have an id."""
+    prefix = f"fr_{secrets.token_hex(6)}"
+    text = f"{prefix}_{secrets.token_urlsafe(32)}"
+    ids = None if project_names is None else sorted((await projects.ensure(connection, project_names)).values())
+    key = await keys.insert_one(
+        connection,
+        name=name,
+        prefix=prefix,
+        hash=_hash(text),
+        scopes=sorted(set(scopes)),
+        project_ids=ids,
+        expires_at=None if expires_in_days is None else datetime.now(UTC) + timedelta(days=expires_in_days),
+        who=who,
+    )
+    return key, text
+
+
+def _hash(text: str) -> bytes:
+    return sha256(text.encode("ascii")).digest()
+
+
+# ---------------------------------------------------------------- recognising them
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database said of a prefix, and when it was asked."""
+
+    asked_at: float
+    hash: bytes = _NO_HASH
+    key_id: UUID | None = None
+    caller: Caller | None = None
+    """None: this key opens nothing (any more)."""
+    expires_at: float = float("inf")
+
+
+class Keyring:
+    """The keys that this process has seen lately."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[_Known]] = {}
+        self._noted: dict[UUID, float] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def caller(self, text: str) -> Caller:
+        """Whose key this is. Raises: Unauthorized, in the same words whatever is wrong with it; Unavailable."""
+        shape = _KEY.fullmatch(text)
+        known = await self._about(shape[1]) if shape else _Known(0.0)
+        same = hmac.compare_digest(known.hash, _hash(text) if shape else b"")
+        if not same or known.caller is None or known.expires_at <= time.time():
+            raise Unauthorized("this key is not valid: it is not one of this service, has expired or was revoked")
+        self._note_use(known)
+        return known.caller
+
+    def forget(self, prefix: str) -> None:
+        """Ask again at the next request: the key was changed."""
+        self._known.pop(prefix, None)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        await asyncio.gather(*self._notes, *self._asking.values(), return_exceptions=True)
+
+    async def _about(self, prefix: str) -> _Known:
+        known = self._known.get(prefix)
+        if known is not None and time.monotonic() - known.asked_at < FRESH_SECONDS:
+            return known
+        if prefix not in self._asking:  # however many requests come at a time, one asks
+            self._asking[prefix] = asking = asyncio.create_task(self._ask(prefix, known))
+            asking.add_done_callback(
+                lambda done: (self._asking.pop(prefix, None), done.cancelled() or done.exception())
+            )
+        return await asyncio.shield(self._asking[prefix])
+
+    async def _ask(self, prefix: str, before: _Known | None) -> _Known:
+        asked_at = time.monotonic()
+        try:
+            known = await self._read(prefix, asked_at)
+        except Unavailable:
+            if before is None or before.caller is None:
+                raise
+            # While there is no database nobody can revoke a key either, and recommendations are still answered.
+            known = replace(before, asked_at=time.monotonic())
+        self._known[prefix] = known
+        self._known.move_to_end(prefix)
+        while len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+        return known
+
+    async def _read(self, prefix: str, asked_at: float) -> _Known:
+        async with self._database.transaction() as connection:
+            key = await keys.find_by_prefix(connection, prefix)
+            if key is None:
+                return _Known(asked_at)
+            names = None if key.project_ids is None else await projects.names(connection, key.project_ids)
+        by_name = None if names is None else {name: project_id for project_id, name in names.items()}
+        caller = Caller(str(key.id), frozenset(key.scopes), by_name) if key.revoked_at is None else None
+        expires_at = float("inf") if key.expires_at is None else key.expires_at.timestamp()
+        return _Known(asked_at, bytes(key.hash), key.id, caller, expires_at)
+
+    def _note_use(self, known: _Known) -> None:
+        """At most once a minute, and beside the request rather than in it."""
+        now = time.monotonic()
+        if known.key_id is None or now - self._noted.get(known.key_id, float("-inf")) < NOTED_SECONDS:
+            return
+        self._noted[known.key_id] = now
+        note = asyncio.create_task(self._write_use(known.key_id))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+    async def _write_use(self, key_id: UUID) -> None:
+        with suppress(Unavailable):
+            async with self._database.transaction() as connection:
+                await keys.note_use(connection, key_id)

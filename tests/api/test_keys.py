@@ -1,0 +1,189 @@
+"""Keys from their making to their end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.errors import Unauthorized, Unavailable
+from app.flows import access
+from app.flows.access import ANYBODY, Keyring, create_key
+from app.store import keys
+from app.store.database import Database
+
+REQUEST = {"name": "cluster7", "scopes": ["read", "ingest", "read"], "projects": ["demo", "new"], "expires_in_days": 9}
+
+
+async def test_a_key_is_shown_once_and_kept_as_a_hash(app: FastAPI, client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/keys", json=REQUEST)
+    assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
+    made = answer.json()
+    text = made.pop("key")
+    assert text.startswith(made["prefix"] + "_")
+    assert len(text.removeprefix(made["prefix"] + "_")) == 43  # 256 bits
+    assert (made["scopes"], made["projects"]) == (["ingest", "read"], ["demo", "new"])
+    expires_at = datetime.fromisoformat(made["expires_at"])
+    assert timedelta(days=8) < expires_at - datetime.now(UTC) < timedelta(days=10)
+    listed = await client.get("/v1/keys")
+    assert listed.json() == {"keys": [made], "next_cursor": None}
+    assert text.rpartition("_")[2] not in listed.text
+    async with app.state.database.snapshot() as connection:
+        stored = await keys.find_by_prefix(connection, made["prefix"])
+    assert stored is not None
+    assert bytes(stored.hash) == sha256(text.encode()).digest()
+    assert text not in repr(stored)
+
+
+async def test_no_two_keys_are_alike(database: Database) -> None:
+    async with database.transaction() as connection:
+        made = [await create_key(connection, "same", ["read"]) for _ in range(20)]
+    assert len({text for _, text in made}) == len({key.prefix for key, _ in made}) == 20
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"scopes": []}, {"scopes": ["all"]}, {"projects": []}, {"projects": [""]}, {"expires_in_days": 0}, {"name": ""},
+     {"hash": "x"}],
+)  # fmt: skip
+async def test_what_makes_no_sense_is_refused(client: httpx.AsyncClient, change: dict[str, Any]) -> None:
+    assert (await client.post("/v1/keys", json=REQUEST | change)).status_code == 422
+
+
+async def test_a_revoked_key_opens_nothing_at_once_and_the_record_says_who(client: httpx.AsyncClient) -> None:
+    """A key that is sent counts, even where none is asked for."""
+    admin = (await client.post("/v1/keys", json={"name": "admin", "scopes": ["admin"]})).json()
+    limited = (await client.post("/v1/keys", json=REQUEST)).json()
+    as_admin, as_limited = ({"Authorization": f"Bearer {made['key']}"} for made in (admin, limited))
+    assert (await client.get("/v1/runs", headers=as_limited)).status_code == 200
+    assert (await client.get("/v1/keys", headers=as_limited)).status_code == 403
+    for _ in range(2):
+        assert (await client.delete(f"/v1/keys/{limited['id']}", headers=as_admin)).status_code == 204
+    assert (await client.get("/v1/runs", headers=as_limited)).status_code == 401
+    events = (await client.get("/v1/audit", headers=as_admin)).json()["events"]
+    assert [(event["who"], event["what"], event["subject"]) for event in events] == [
+        (admin["id"], "key_revoked", limited["id"]),
+        ("local", "key_created", limited["id"]),
+        ("local", "key_created", admin["id"]),
+    ]
+    assert (await client.get("/v1/audit", params={"limit": 1})).json()["next_cursor"] is not None
+
+
+async def test_deleting_a_run_is_on_record(client: httpx.AsyncClient) -> None:
+    run = {"run_id": "job-1", "dataset": "iris", "state": "failed"}
+    made = (await client.post("/v1/runs", json=run)).json()
+    assert (await client.delete(f"/v1/runs/{made['id']}")).status_code == 204
+    (event,) = (await client.get("/v1/audit")).json()["events"]
+    told = {"who": "local", "what": "run_deleted", "subject": made["id"], "project": "default"}
+    assert {name: event[name] for name in told} == told
+    assert event["details"] == {"run_id": "job-1"}
+
+
+async def test_headers_of_another_kind_do_not_matter_where_no_key_is_asked_for(client: httpx.AsyncClient) -> None:
+    for header in ("Basic dTpw", "Bearer a-proxys-own", ""):
+        assert (await client.get("/v1/runs", headers={"Authorization": header})).status_code == 200
+    assert (await client.get("/v1/runs", headers={"Authorization": "Bearer fr_x"})).status_code == 401
+    assert ANYBODY.reach is None
+
+
+# ---------------------------------------------------------------- the keyring
+
+
+async def made(database: Database) -> tuple[keys.Key, str]:
+    async with database.transaction() as connection:
+        return await create_key(connection, "ci", ["read"], ["a"])
+
+
+async def test_a_revocation_elsewhere_takes_hold_within_five_seconds(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = Keyring(database)
+    key, text = await made(database)
+    assert (await keyring.caller(text)).projects is not None
+    async with database.transaction() as connection:
+        await keys.revoke(connection, key.id)
+    assert access.FRESH_SECONDS < 5
+    now = access.time.monotonic
+    monkeypatch.setattr(access.time, "monotonic", lambda: now() + access.FRESH_SECONDS)
+    with pytest.raises(Unauthorized):
+        await keyring.caller(text)
+    await keyring.close()
+
+
+async def test_an_expiry_takes_hold_to_the_second(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = Keyring(database)
+    async with database.transaction() as connection:
+        key, text = await create_key(connection, "ci", ["read"], expires_in_days=1)
+    await keyring.caller(text)
+    assert key.expires_at is not None
+    over = key.expires_at.timestamp()
+    monkeypatch.setattr(access.time, "time", lambda: over)
+    with pytest.raises(Unauthorized):
+        await keyring.caller(text)
+    await keyring.close()
+
+
+async def test_many_requests_ask_once_and_use_is_noted_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, text = await made(database)
+    asked, noted = [], []
+    find, note = keys.find_by_prefix, keys.note_use
+
+    async def counting_find(connection: Any, prefix: str) -> Any:
+        asked.append(prefix)
+        return await find(connection, prefix)
+
+    async def counting_note(connection: Any, key_id: Any) -> None:
+        noted.append(key_id)
+        await note(connection, key_id)
+
+    monkeypatch.setattr(keys, "find_by_prefix", counting_find)
+    monkeypatch.setattr(keys, "note_use", counting_note)
+    keyring = Keyring(database)
+    await asyncio.gather(*(keyring.caller(text) for _ in range(50)))
+    await keyring.caller(text)
+    await keyring.close()
+    assert (asked, noted) == ([key.prefix], [key.id])
+    async with database.snapshot() as connection:
+        (stored,) = await keys.list_all(connection)
+    assert stored.last_used_at is not None
+    async with database.transaction() as connection:
+        await keys.note_use(connection, key.id)
+        (again,) = await keys.list_all(connection)
+    assert again.last_used_at == stored.last_used_at  # to the minute is enough
+
+
+async def test_a_known_key_stays_good_while_there_is_no_database(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = Keyring(database)
+    _, text = await made(database)
+    _, other = await made(database)
+    await keyring.caller(text)
+
+    async def gone(*_: object) -> None:
+        raise Unavailable("gone")
+
+    now = access.time.monotonic
+    monkeypatch.setattr(access.time, "monotonic", lambda: now() + access.FRESH_SECONDS)
+    monkeypatch.setattr(keys, "find_by_prefix", gone)
+    assert (await keyring.caller(text)).who
+    with pytest.raises(Unavailable):
+        await keyring.caller(other)
+    await keyring.close()
+
+
+async def test_made_up_keys_do_not_fill_the_memory(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "MAX_REMEMBERED", 3)
+    keyring = Keyring(database)
+    for number in range(6):
+        with pytest.raises(Unauthorized):
+            await keyring.caller(f"fr_{number:012x}_{'x' * 43}")
+    assert len(keyring._known) == 3
+    await keyring.close()
