@@ -203,7 +203,7 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _kept(request: RecommendRequest) -> dict[str, Any]:
-    """The request as it is stored: of a list of candidates only how many there were, the answer has those that count."""
+    """The request as it is stored: of a list of candidates only how many there were; the answer has the rest."""
     kept = request.model_dump(mode="json", exclude={"search_space"})
     candidates = request.search_space.get("candidates")
     return kept | {"search_space": {"n_candidates": len(candidates)} if candidates else request.search_space}
