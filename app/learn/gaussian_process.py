@@ -34,7 +34,7 @@ MISFIT = 0.05
 """Noise added while hyperparameters are learned: history's ranks are themselves uncertain."""
 SCALE_GRID = np.linspace(-2.5, 2.5, 21)
 CAUTION = 2.0
-"""How much wider σ is expected than the history's spread: own runs are read less literally, and the search looks further.
+"""How much wider σ is expected than history's spread: own runs are read less literally, the search looks further.
 
 Regret after 10 and 20 trials falls by a tenth to a quarter (five benchmarks, two seeds).
 """
