@@ -208,7 +208,11 @@ class RecommendRequest(Noun):
     top_k: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 10
     strategy: Strategy = "best"
     seed: Annotated[int, Field(ge=0, lt=2**53), WHOLE] = 0
-    budget_ms: Annotated[int, Field(ge=1, le=60_000), WHOLE] = 2_000
+    budget_ms: Annotated[int, Field(ge=1, le=60_000), WHOLE] = Field(
+        default=2_000,
+        description="Time budget of a search that proves its answer. Searches by a fixed amount of work, as all are "
+        "today, leave it alone: their answers do not depend on how fast the machine is.",
+    )
     explain: bool = False
 
 

@@ -1,6 +1,6 @@
 """Step 2, *learn*: a CatBoost meta-learner from encoded inputs to every target of a project.
 
-`train` is the step on one page. For every target:
+`train` is the step on one page, `target` what it does for every target:
 
 1. `scores`          the target on a scale that datasets share (normal quantiles of ranks within the dataset)
 2. `boosting`        members: K CatBoost models, member k fitted without the datasets of fold k

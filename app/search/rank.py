@@ -18,6 +18,8 @@ from app.types import OwnRun
 
 HEAD = 2_048
 """Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
+ADAPTED = 65_536
+"""Candidates that own runs may reorder: of more, those that history rates best."""
 SHOWN_UNKNOWNS = 5
 CHECKED = 64
 """Candidates whose numbers are compared with the history's; choices are all compared."""
@@ -41,7 +43,9 @@ def _rank(question: Question, learner: MetaLearner | None) -> Ranking:
     scene = Scene(question, learner, sampled=found.enumeration == "sampled")
     found = refine(question.space, found, scene.promise, tried, question.seed)
     candidates, n_scored = found.columns, len(found)
-    if n_scored > (size := max(HEAD, 4 * question.top_k)):
+    if n_scored > ADAPTED and scene.adapted:
+        candidates = take(candidates, answer.head(scene.promise(candidates, by_history=True), ADAPTED))
+    if n_rows(candidates) > (size := max(HEAD, 4 * question.top_k)):
         candidates = take(candidates, answer.head(scene.promise(candidates), size))
     X = scene.encode(candidates)
     ordered = order(scene, X)
@@ -77,6 +81,8 @@ def _warnings(scene: Scene, found: Candidates, n_acceptable: int) -> list[str]:
         return ["every configuration of the search space has been run or is being run"]
     if len(found) < question.top_k:
         out.append(f"only {len(found)} configurations are left to rank")
+    if len(found) > ADAPTED and scene.adapted:
+        out.append(f"history scored all {len(found)} configurations; own runs reordered the {ADAPTED} it rates best")
     if n_acceptable < min(question.top_k, len(found)):
         out.append(
             f"only {n_acceptable} of the candidates are expected to keep the outcome constraints and to succeed; "

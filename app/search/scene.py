@@ -12,7 +12,7 @@ from app.search.question import Question
 from app.space import Columns
 from app.space.columns import Float32Array, FloatArray, make_column, n_rows, take
 
-CHUNK = 65_536
+CHUNK = 16_384
 """Candidates that are encoded at once: bounds the memory of a request."""
 
 
@@ -42,19 +42,26 @@ class Scene:
         context = {path: make_column([value]).take(everywhere) for path, value in self.question.context.items()}
         return self._encode(context | dict(self.question.space.inputs(candidates)), n)
 
-    def promise(self, candidates: Columns) -> FloatArray:
-        """How much a candidate deserves a closer look (n,), higher better; several objectives are summed."""
-        n = n_rows(candidates)
-        chunks = [take(candidates, np.arange(start, min(start + CHUNK, n))) for start in range(0, n, CHUNK)]
-        return np.concatenate([np.zeros(0), *(self._promise(self.encode(chunk)) for chunk in chunks)])
+    @property
+    def adapted(self) -> bool:
+        """Whether own runs have a say."""
+        return any(target.incumbent is not None for target in self.objectives)
 
-    def _promise(self, X: Float32Array) -> FloatArray:
-        return np.asarray(sum(self._merit(target, X) for target in self.objectives))
+    def promise(self, candidates: Columns, *, by_history: bool = False) -> FloatArray:
+        """How much a candidate deserves a closer look (n,), higher better; several objectives are summed.
 
-    def _merit(self, target: AdaptedTarget, X: Float32Array) -> FloatArray:
+        `by_history` leaves own runs aside, which is ten times quicker.
+        """
+        n, parts = n_rows(candidates), [np.zeros(0)]
+        for start in range(0, n, CHUNK):
+            X = self.encode(take(candidates, np.arange(start, min(start + CHUNK, n))))
+            parts.append(np.asarray(sum(self._merit(target, X, by_history) for target in self.objectives)))
+        return np.concatenate(parts)
+
+    def _merit(self, target: AdaptedTarget, X: Float32Array, by_history: bool) -> FloatArray:
         """Merit under the strategy (n,), in units of the dataset's scale."""
         prior = target.learner.prior
-        if target.incumbent is None:
+        if target.incumbent is None or by_history:
             return target.sign * prior.scores(X)
         points = prior.points(X)
         if self.question.strategy == "best":

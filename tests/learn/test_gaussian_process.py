@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from app.learn.gaussian_process import (
+    CAUTION,
     JITTER,
     SCALE_GRID,
     DatasetPrior,
@@ -32,9 +33,9 @@ def dense(own: Points, v: np.ndarray, at: Points) -> tuple[np.ndarray, np.ndarra
     n = len(v)
     means, variances, logs = [], [], []
     for eta in SCALE_GRID:
-        s = PRIOR.scale * np.exp(PRIOR.log_scale_spread * eta)
+        s = CAUTION * PRIOR.scale * np.exp(PRIOR.log_scale_spread * eta)
         mean = PRIOR.location + s * both.f
-        K = s**2 * KERNEL.between(both, both) + (PRIOR.offset * PRIOR.scale) ** 2
+        K = s**2 * KERNEL.between(both, both) + (CAUTION * PRIOR.offset * PRIOR.scale) ** 2
         K = K + s**2 * (KERNEL.noise + JITTER) * np.eye(len(both))
         gain = K[n:, :n] @ np.linalg.inv(K[:n, :n])
         means.append(mean[n:] + gain @ (v - mean[:n]))

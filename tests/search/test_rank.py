@@ -241,3 +241,12 @@ def test_a_failed_own_run_counts_against_its_neighbours(learner):
     good = answered(rank(ask(SPACE, top_k=1), learner))[0]
     own = (own_run(good), own_run({**good, "rate": good["rate"] * 1.01}, state="failed"))
     assert np.isfinite(rank(replace(ask(SPACE), own=own), learner).configurations[0]["score"])
+
+
+def test_a_large_space_is_scored_whole_and_own_runs_reorder_its_head(learner):
+    space = {"parameters": {"rate": {"type": "float", "low": 0.001, "high": 1.0, "step": 1e-5}, "family": ["linear"]}}
+    own = (own_run({"family": "linear", "rate": 0.05}),)
+    ranking = rank(ask(space, own=own, strategy="improve", top_k=3), learner)
+    assert (ranking.enumeration, ranking.space_size, ranking.candidates_ranked) == ("exhaustive", 99_901, 99_900)
+    assert any("own runs reordered" in warning for warning in ranking.warnings)
+    assert all(0.005 < c["rate"] < 0.5 for c in answered(ranking))

@@ -1,0 +1,129 @@
+"""One target of a project, from raw outcomes to a calibrated learner and its report.
+
+A metric is learned by rank within its dataset; a resource means the same on every dataset and is learned in its unit.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from app.learn.calibration import calibrate, few_shot_factor
+from app.learn.gaussian_process import DatasetPrior, learn_kernel
+from app.learn.location_scale import HeldOutScales, LocationScale, fit_location_scale, pooled_scale
+from app.learn.meta_learner import TargetLearner, TargetScale
+from app.learn.prior import FittedPrior, fit_prior
+from app.learn.scores import natural_bounds, rank_scores, rows_by_dataset, spans_decades
+from app.learn.validation import average_rank_scores, report_target
+from app.space.columns import BoolArray, FloatArray, IntArray
+from app.types import FeatureFrame, Prediction
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The runs that report one target. Shapes: all (n,), frame n rows."""
+
+    frame: FeatureFrame
+    y: FloatArray
+    reference: BoolArray
+    fold: IntArray
+
+
+def fit_target(
+    rows: Rows, names: tuple[str, ...], pool: ThreadPoolExecutor, *, resource: bool, seed: int
+) -> tuple[TargetLearner, dict[str, Any]]:
+    """The learner of one target, and its report on datasets (`names`) that its members have not seen."""
+    X, dataset = rows.frame.X, rows.frame.groups
+    scale = TargetScale(spans_decades(rows.y, dataset, resource=resource), *natural_bounds(rows.y))
+    v = scale.to_v(rows.y)
+    other = [j for j, feature in enumerate(rows.frame.features) if feature.kind != "dataset"]
+    reference = np.ones_like(rows.reference) if resource else rows.reference
+    place: LocationScale
+    if resource:
+        place, held_out = pooled_scale(v), None
+        z = (v - place.middle[0]) / np.exp(place.middle[1])
+    else:
+        place, held_out = fit_location_scale(v, dataset, reference, X, rows.fold, other)
+        z = rank_scores(v, dataset, reference)
+    fitted = fit_prior(X, rows.frame.features, z, dataset, reference, rows.fold, pool, ranks=not resource, seed=seed)
+    if resource:
+        place = replace(place, offset=_offset(fitted, dataset))
+    by_dataset = _held_out_priors(place, held_out, dataset)
+    examples = [(i, e) for i, e in fitted.examples(dataset, reference, seed) if int(dataset[i[0]]) in by_dataset]
+    kernel = learn_kernel([example for _, example in examples])
+    factor = few_shot_factor(
+        kernel,
+        [example for _, example in examples],
+        [v[i] for i, _ in examples],
+        [by_dataset[int(dataset[i[0]])] for i, _ in examples],
+        seed,
+    )
+    judged = np.flatnonzero(reference & np.isin(dataset, list(by_dataset)))
+    expected = _row_by_row([by_dataset[int(d)] for d in dataset[judged]])
+    f = fitted.f[judged]
+    residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
+    calibration = calibrate(f, residual, spread, dataset[judged], factor)
+    learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration)
+    report = _report(learner, rows, fitted, expected, residual, judged, names)
+    return learner, report
+
+
+def _held_out_priors(
+    place: LocationScale, held_out: HeldOutScales | None, dataset: IntArray
+) -> dict[int, DatasetPrior]:
+    """What is expected of each history dataset by a learner that has not seen it."""
+    if held_out is None:
+        same = DatasetPrior(place.middle[0], float(np.exp(place.middle[1])), place.offset, place.log_scale_spread)
+        return {int(d): same for d in np.unique(dataset)}
+    scales = zip(held_out.datasets, held_out.location, held_out.scale, strict=True)
+    return {int(d): DatasetPrior(float(m), float(s), place.offset, place.log_scale_spread) for d, m, s in scales}
+
+
+def _row_by_row(priors: list[DatasetPrior]) -> DatasetPrior:
+    """The priors of runs of several datasets as one, with arrays (n,)."""
+    location, scale = (np.array([getattr(p, name) for p in priors]) for name in ("location", "scale"))
+    return DatasetPrior(location, scale, priors[0].offset, priors[0].log_scale_spread)
+
+
+def _offset(fitted: FittedPrior, dataset: IntArray) -> float:
+    """How far a dataset's runs lie, as a whole, from what is expected without it, in units of the scale."""
+    means = [np.mean(fitted.z[i] - fitted.f[i]) for i in rows_by_dataset(dataset)]
+    return max(float(np.sqrt(np.mean(np.square(means)))), 0.1)
+
+
+def _report(
+    learner: TargetLearner,
+    rows: Rows,
+    fitted: FittedPrior,
+    expected: DatasetPrior,
+    residual: FloatArray,
+    judged: IntArray,
+    names: tuple[str, ...],
+) -> dict[str, Any]:
+    """The report of one target; the intervals that judge a fold are calibrated on the others."""
+    dataset, fold, f = rows.frame.groups[judged], rows.fold[judged], fitted.f[judged]
+    location, scale = np.asarray(expected.location), np.asarray(expected.scale)
+    lower, upper, mean = (np.zeros(len(judged)) for _ in range(3))
+    for k in np.unique(fold):
+        inside = fold == k
+        rest = ~inside if (~inside).any() else inside
+        calibration = calibrate(f[rest], residual[rest], scale[rest], dataset[rest], 1.0)
+        elsewhere = replace(learner, calibration=calibration)
+        at = replace(expected, location=location[inside], scale=scale[inside])
+        predicted = elsewhere.zero_shot(f[inside], at)
+        mean[inside], lower[inside], upper[inside] = predicted.mean, predicted.lower, predicted.upper
+    average_rank = average_rank_scores(rows.frame.X[judged], rows.frame.features, fitted.z[judged], dataset)
+    prediction = Prediction(mean, upper - lower, lower, upper)
+    return report_target(
+        rows.y[judged],
+        f,
+        prediction,
+        average_rank,
+        dataset,
+        rows.reference[judged],
+        names,
+        resource=learner.resource,
+    )
