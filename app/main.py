@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         patience = settings.pool_timeout_seconds + settings.connect_timeout_seconds + ROUND_TRIP_SECONDS
         async with Intake(app.state.database, settings.refit_delay_seconds, patience) as app.state.intake:
             warming = asyncio.create_task(asyncio.to_thread(warm_up))
+            gc.freeze()  # what was imported stays for good: collections need not walk it while a large body is read
             yield
             await warming
     finally:
