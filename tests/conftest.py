@@ -19,9 +19,13 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from app.config import Settings
+from app.learn.bundle import from_bytes
+from app.learn.meta_learner import MetaLearner
+from app.learn.train import Trained, train
 from app.store.database import Database, connect, libpq_url
 from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
+from tests.histories import history, table
 
 TEMPLATE = "template_forerun"
 IMPATIENT = {
@@ -109,3 +113,17 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings that point at the test's database and disturb nothing else."""
     return Settings(database_url=database_url, data_dir=tmp_path / "data", port=0, worker=False)
+
+
+# ---------------------------------------------------------------- a history that was learned from
+
+
+@pytest.fixture(scope="session")
+def trained() -> Trained:
+    """Ten datasets with thirty runs each, some of which failed; dataset 5 is held out."""
+    return train(table(history([d for d in range(11) if d != 5], 30, failing=True)), seed=0, threads=2)
+
+
+@pytest.fixture(scope="session")
+def learner(trained: Trained) -> MetaLearner:
+    return from_bytes(trained.content)
