@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, func, select, text
 from app.errors import NotFound
 from app.store import cursors, documents
 from app.store.database import AsyncConnection
+from app.store.projects import ensure as ensure_projects
 from app.store.reach import Reach, within
 from app.store.tables import datasets, projects, runs
 
@@ -33,11 +34,6 @@ class StoredDataset:
 
 # ---------------------------------------------------------------- writing
 
-_PROJECT_IDS: Final = text("SELECT name, id FROM projects WHERE name = ANY(:names)")
-_CREATE_PROJECTS: Final = text("""
-    INSERT INTO projects (name) SELECT name FROM unnest(CAST(:names AS text[])) AS name ORDER BY name
-    ON CONFLICT (name) DO NOTHING
-""")
 _FIND: Final = text("""
     SELECT id, project_id, name, datasets.meta_features @> given.meta_features AS current
     FROM jsonb_to_recordset(CAST(:given AS jsonb)) AS given(project_id bigint, name text, meta_features jsonb)
@@ -57,20 +53,6 @@ _REPLACE: Final = text("""
     ON CONFLICT (project_id, name) DO UPDATE SET meta_features = excluded.meta_features, updated_at = now()
     RETURNING id
 """)
-
-
-async def ensure_projects(connection: AsyncConnection, names: Collection[str]) -> dict[str, int]:
-    """The id of each project; those that do not exist yet are created."""
-    ids = await _project_ids(connection, names)
-    if missing := sorted(set(names) - ids.keys()):
-        await connection.execute(_CREATE_PROJECTS, {"names": missing})
-        ids = await _project_ids(connection, names)
-    return ids
-
-
-async def _project_ids(connection: AsyncConnection, names: Collection[str]) -> dict[str, int]:
-    found = await connection.execute(_PROJECT_IDS, {"names": sorted(set(names))})
-    return {row.name: row.id for row in found}
 
 
 async def merge(connection: AsyncConnection, features: Mapping[Key, Mapping[str, float]]) -> dict[Key, int]:

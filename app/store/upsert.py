@@ -14,7 +14,7 @@ import psycopg
 from sqlalchemy import text
 
 from app.errors import Fault, ForerunError, InvalidRequest, RunConflict, Unavailable
-from app.store import datasets, documents
+from app.store import datasets, documents, projects
 from app.store.database import AsyncConnection
 from app.types import INPUT_KINDS, Run
 
@@ -172,7 +172,7 @@ async def _store(
 ) -> dict[Key, _Place]:
     """Insert the runs that nobody else has stored meanwhile, in the order given; answers those."""
     if missing := {row.run.project for row in rows} - project_ids.keys():
-        project_ids = {**project_ids, **await datasets.ensure_projects(connection, missing)}
+        project_ids = {**project_ids, **await projects.ensure(connection, missing)}
     dataset_ids = await datasets.merge(connection, _meta_features(rows, project_ids))
     ids = await _insert(connection, [_values(row, project_ids, dataset_ids) for row in rows])
     places = {row.key: (ids.get((project_ids[row.run.project], row.run_id)), row) for row in rows}

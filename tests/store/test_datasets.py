@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from app.errors import InvalidCursor, NotFound
-from app.store import datasets
+from app.store import datasets, projects
 from app.store.database import Database
 from app.store.upsert import upsert
 from app.types import Run
@@ -63,7 +63,7 @@ async def test_a_project_is_made_once_however_many_ask(database: Database) -> No
 
     async def ensure(order: list[str]) -> dict[str, int]:
         async with database.transaction() as connection:
-            return await datasets.ensure_projects(connection, order)
+            return await projects.ensure(connection, order)
 
     found = await asyncio.gather(*(ensure(names if i % 2 else names[::-1]) for i in range(12)))
     assert all(ids == found[0] for ids in found)

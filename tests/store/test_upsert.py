@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from app.errors import InvalidRequest, RunConflict
-from app.store import datasets, recommendations, runs
+from app.store import datasets, projects, recommendations, runs
 from app.store import tables as t
 from app.store.database import Database
 from app.store.upsert import Outcome, upsert
@@ -136,7 +136,7 @@ async def test_a_run_may_follow_a_recommendation_of_its_own_project(database: Da
 
 async def recommendation_of(database: Database, project: str) -> UUID:
     async with database.transaction() as connection:
-        ids = await datasets.ensure_projects(connection, [project])
+        ids = await projects.ensure(connection, [project])
         return await recommendations.insert_one(
             connection, ids[project], dataset="adult", meta_learner_id=None, request={}, answer={}
         )
