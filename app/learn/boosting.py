@@ -63,15 +63,15 @@ def fit_member(
     *,
     ignored: Sequence[int],
     seed: int,
-    trees: int = TREES,
+    rate: float = RATE,
 ) -> CatBoostRegressor:
     """One member on the kept rows, one thread: the answer does not depend on how many threads there are."""
     seen = np.setdiff1d(np.arange(X.shape[1]), ignored)
-    rows = kept if _varies(X[np.ix_(kept, seen)]) else np.ones_like(kept)
+    rows = kept if varies(X[np.ix_(kept, seen)]) else np.ones_like(kept)
     share = 1.0 if ignored else FEATURE_SHARE
     model = CatBoostRegressor(
-        iterations=trees,
-        learning_rate=RATE if trees == TREES else 0.1,
+        iterations=TREES,
+        learning_rate=rate,
         depth=DEPTH,
         border_count=BORDERS,
         rsm=share,
@@ -86,7 +86,7 @@ def fit_member(
     return model.fit(Pool(np.asfortranarray(X[rows]), z[rows]))
 
 
-def _varies(X: Float32Array) -> bool:
+def varies(X: Float32Array) -> bool:
     """Whether any column has two different values: CatBoost refuses inputs that are all constant."""
     return bool(len(X)) and any(not np.array_equal(c, np.full_like(c, c[0]), equal_nan=True) for c in X.T)
 
@@ -100,14 +100,11 @@ def fit_members(
     *,
     ignored: Sequence[int] = (),
     seed: int = 0,
-    trees: int = TREES,
 ) -> Members:
     """All members of one view. Shapes: X (n, d), z and fold (n,). `ignored`: columns this view does not see."""
-    if not _varies(np.delete(X, list(ignored), axis=1)):
+    if not varies(np.delete(X, list(ignored), axis=1)):
         return Members(())
-    jobs = [
-        pool.submit(fit_member, X, z, fold != k, ignored=ignored, seed=seed + k, trees=trees) for k in range(n_folds)
-    ]
+    jobs = [pool.submit(fit_member, X, z, fold != k, ignored=ignored, seed=seed + k) for k in range(n_folds)]
     return Members(tuple(job.result() for job in jobs))
 
 

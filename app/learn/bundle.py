@@ -28,7 +28,7 @@ from app.learn.prior import Prior
 from app.learn.responses import Responses
 
 MAGIC = b"forerun\0"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 HEADER = len(MAGIC) + 2 + 32
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -127,7 +127,6 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         f"{key}.{name}": array
         for name, array in {
             "inducing": prior.responses.inducing,
-            "mean": prior.responses.mean,
             "modes": prior.responses.modes,
             "columns": prior.space.columns,
             "centre": prior.space.centre,
@@ -168,7 +167,7 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
 
     prior = Prior(
         views,
-        Responses(array("inducing"), packed["length"], array("mean"), array("modes")),
+        Responses(array("inducing"), packed["length"], array("modes")),
         KernelSpace(array("columns"), array("centre"), array("scale"), array("absent")),
         array("blend"),
     )

@@ -1,7 +1,10 @@
-"""The prior of a dataset never seen: CatBoost members and the mean response, blended as unseen datasets tell.
+"""The prior of a dataset never seen: CatBoost views and the mean response, blended as unseen datasets tell.
 
 components C (n, c): members with meta-features, members without, the mean response. Where nothing tells datasets apart
 the dataset-free components win by themselves, so the blend is also the floor: an average rank that generalises.
+
+The mean response serves as trees too, fitted to it over the history's configurations (R² 0.99 and more on held-out
+candidates): a score is then one sum of trees, which a search can fold over a space and rank exactly.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
-from app.learn.boosting import Members, fit_members
+from app.learn.boosting import Members, fit_member, fit_members, varies
 from app.learn.folds import N_FOLDS
 from app.learn.gaussian_process import Example, KernelSpace, Points
 from app.learn.responses import FittedResponses, Responses, fit_responses
@@ -24,11 +27,13 @@ from app.types import Feature
 SMALL_DATASET = 30
 """Reference runs below which a dataset's scores are anchored to what the learner expects of its configurations."""
 N_EXAMPLES, EXAMPLE_RUNS = 30, 40
+MAX_IMITATED, IMITATION_RATE = 20_000, 0.1
+"""Runs, and the learning rate, with which trees are fitted to the mean response: there is no noise to be careful of."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Shapes: blend (c,) over the components."""
+    """Shapes: blend (c,) over the components, of which each view is one; the last is the mean response."""
 
     views: tuple[Members, ...]
     responses: Responses
@@ -38,17 +43,16 @@ class Prior:
     def points(self, X: Float32Array) -> Points:
         """Everything the posterior needs to know of configurations. Shapes: X (n, d) -> n points."""
         E = self.space(X)
-        mean, D = self.responses(E)
-        C = np.column_stack([*(view.predict(X) for view in self.views), mean])
-        return Points(E, D, C, C @ self.blend)
+        C = np.column_stack([view.predict(X) for view in self.views])
+        return Points(E, self.responses(E), C, C @ self.blend)
 
     def scores(self, X: Float32Array) -> FloatArray:
-        """The same f (n,) without the rest: only components that the blend uses are computed. Shapes: X (n, d)."""
+        """The same f (n,) without the rest: only views that the blend uses are computed. Shapes: X (n, d)."""
         f = np.zeros(len(X))
-        for view, weight in zip(self.views, self.blend, strict=False):
+        for view, weight in zip(self.views, self.blend, strict=True):
             if weight:
                 f += weight * view.predict(X)
-        return f + self.blend[-1] * self.responses(self.space(X))[0] if self.blend[-1] else f
+        return f
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,9 @@ def fit_prior(
     if ranks and min(reference[rows].sum() for rows in rows_by_dataset(dataset)) < SMALL_DATASET:
         z = anchored(z, without.out_of_fold(X, fold), dataset, reference)
         without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
-    views = (fit_members(X, z, fold, N_FOLDS, pool, seed=seed), without) if meta else (without,)
+    views: tuple[Members, ...] = (without,)
+    if meta:
+        views = (fit_members(X, z, fold, N_FOLDS, pool, seed=seed), without)
     E = space(X)
     responses = fit_responses(E, z, dataset, reference, seed)
     mean_response = np.zeros(len(z))
@@ -105,4 +111,14 @@ def fit_prior(
     blend, _ = nnls(C * weights[:, None], z * weights)
     if not blend.any():  # nothing predicts unseen datasets yet: trust the dataset-free trees a little
         blend[len(views) - 1] = 0.1
+    views += (_as_trees(responses.mean(), X, meta, seed),)
     return FittedPrior(Prior(views, responses.pooled(), space, blend), responses, E, C, C @ blend, z)
+
+
+def _as_trees(response: FloatArray, X: Float32Array, meta: Sequence[int], seed: int) -> Members:
+    """The mean response at the history's configurations as one model. Shapes: response (n,), X (n, d)."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(X))[:MAX_IMITATED])
+    X, everything = X[rows], np.ones(len(rows), dtype=np.bool_)
+    if not varies(np.delete(X, meta, axis=1)):
+        return Members(())
+    return Members((fit_member(X, response[rows], everything, ignored=meta, seed=seed, rate=IMITATION_RATE),))

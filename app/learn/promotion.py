@@ -45,10 +45,11 @@ def _held_out_scores(target: TargetLearner, X: Float32Array, fold: IntArray) -> 
     The mean response takes no part: it has seen every dataset, and would flatter whoever leans on it.
     """
     prior = target.prior
-    weights = prior.blend[: len(prior.views)] if prior.blend[:-1].any() else np.ones(len(prior.views))
+    views = prior.views[:-1]
+    weights = prior.blend[:-1] if prior.blend[:-1].any() else np.ones(len(views))
     new = fold < 0
     f = np.zeros(len(X))
-    for view, weight in zip(prior.views, weights, strict=True):
+    for view, weight in zip(views, weights, strict=True):
         scores = view.out_of_fold(X, fold)
         if new.any():
             scores[new] = view.predict(np.asfortranarray(X[new]))

@@ -29,17 +29,15 @@ SHRINKAGE_RUNS = 10.0
 
 @dataclass(frozen=True)
 class Responses:
-    """Shapes: inducing Z (M, q), mean (M,), modes (M, r): responses are K(E, Z) times these."""
+    """How history datasets differ, anywhere. Shapes: inducing Z (M, q), modes (M, r): D is K(E, Z) times these."""
 
     inducing: FloatArray
     length: float
-    mean: FloatArray
     modes: FloatArray
 
-    def __call__(self, E: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Shapes: E (n, q) -> mean (n,), D (n, r)."""
-        K = matern(cdist(E, self.inducing) / self.length)
-        return K @ self.mean, K @ self.modes
+    def __call__(self, E: FloatArray) -> FloatArray:
+        """Shapes: E (n, q) -> D (n, r)."""
+        return np.asarray(matern(cdist(E, self.inducing) / self.length) @ self.modes)
 
     def novelty(self, E: FloatArray) -> FloatArray:
         """How far from anything in the history, 0 (seen) to 1 (unlike all of it). Shapes: E (n, q) -> (n,)."""
@@ -66,6 +64,10 @@ class FittedResponses:
         """The mean response of the other datasets at rows of the history (len(rows),)."""
         return np.asarray(self.P[rows] @ (self.W @ self._weights_without(dataset)))
 
+    def mean(self) -> FloatArray:
+        """The mean response of all datasets at every row of the history (n,)."""
+        return np.asarray(self.P @ (self.W @ self._weights_without(None)))
+
     def differences_without(self, dataset: int, rows: IntArray) -> FloatArray:
         """D (len(rows), t) of the other datasets at rows of the history."""
         w = self._weights_without(dataset)
@@ -79,8 +81,7 @@ class FittedResponses:
         U, s, _ = np.linalg.svd((self.W - mean[:, None]) * np.sqrt(w), full_matrices=False)
         r = min(MAX_MODES, len(s))
         modes = U[:, :r] * s[:r]
-        back = solve_triangular(self.L, np.column_stack([mean, modes]), lower=True, trans="T")
-        return Responses(self.inducing, self.length, back[:, 0], back[:, 1:])
+        return Responses(self.inducing, self.length, solve_triangular(self.L, modes, lower=True, trans="T"))
 
 
 def fit_responses(E: FloatArray, z: FloatArray, dataset: IntArray, reference: BoolArray, seed: int) -> FittedResponses:

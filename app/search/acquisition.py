@@ -16,6 +16,8 @@ from app.space.columns import FloatArray, IntArray
 
 JOINT = 1_024
 """Candidates whose joint posterior is sampled: a Cholesky factor of this size takes about 30 ms."""
+UNLIKELY = 1e-3
+"""Probability of a σ below which its share of the improvement is left out."""
 
 
 def expected_improvement(mean: FloatArray, std: FloatArray, best: float | FloatArray) -> FloatArray:
@@ -63,44 +65,48 @@ def batch(
 
 
 class _Beliefs:
-    """Mean and variance of the candidates' and pending utilities, as imagined outcomes are taken in one by one."""
+    """Mean and variance of the candidates' and pending utilities for every likely σ, as imagined outcomes are taken in.
+
+    Shapes: mean and variance (n, σ), weights, best and noise (σ,).
+    """
 
     def __init__(self, target: AdaptedTarget, points: Points, pending: Points) -> None:
+        posterior, kernel = target.posterior, target.learner.kernel
         self.target = target
         self.all = join(points, pending)
-        mean, std, _ = target.posterior.latent(self.all)
-        likely = target.posterior.likely
-        self.mean = target.sign * (mean @ target.posterior.weights)
-        self.variance = std[:, likely] ** 2
-        self.noise = float(target.posterior.scales[likely]) ** 2 * (target.learner.kernel.noise + JITTER)
-        self.best = target.incumbent
+        self.likely = np.flatnonzero(posterior.weights > UNLIKELY)
+        self.weights = posterior.weights[self.likely] / posterior.weights[self.likely].sum()
+        mean, std, _ = posterior.latent(self.all)
+        self.mean, self.variance = target.sign * mean[:, self.likely], std[:, self.likely] ** 2
+        self.noise = posterior.scales[self.likely] ** 2 * (kernel.noise + JITTER)
+        self.best = None if target.incumbent is None else np.full(len(self.likely), target.incumbent)
         self.columns: list[FloatArray] = []
-        self.whitened, self.left = target.posterior.whiten(
-            target.learner.kernel.between(self.all, target.posterior.points)
-        )
+        self.whitened, self.left = posterior.whiten(kernel.between(self.all, posterior.points))
 
     def gain(self, n: int) -> FloatArray:
         """Expected improvement of the first n; the mean itself while there is nothing to improve on."""
         if self.best is None:
-            return self.mean[:n]
-        return expected_improvement(self.mean[:n], np.sqrt(self.variance[:n]), self.best)
+            return np.asarray(self.mean[:n] @ self.weights)
+        gain = expected_improvement(self.mean[:n], np.sqrt(self.variance[:n]), self.best)
+        return np.asarray(gain @ self.weights)
 
     def _covariance(self, j: int) -> FloatArray:
-        """With candidate j, given the own runs alone (n,)."""
-        posterior, s = self.target.posterior, self.target.posterior.likely
+        """With candidate j, given the own runs alone (n, σ)."""
+        posterior = self.target.posterior
         prior = self.target.learner.kernel.between(self.all, self.all.take(np.array([j])))[:, 0]
-        offset = posterior.offset_variance[s] * self.left * self.left[j]
-        return np.asarray(posterior.scales[s] ** 2 * (prior - self.whitened.T @ self.whitened[:, j] + offset))
+        shared = prior - self.whitened.T @ self.whitened[:, j]
+        offset = np.outer(self.left * self.left[j], posterior.offset_variance[self.likely])
+        return np.asarray(posterior.scales[self.likely] ** 2 * (shared[:, None] + offset))
 
     def believe(self, j: int) -> None:
         """Take the outcome of j to be its mean."""
         covariance = self._covariance(j)
         for column in self.columns:
             covariance = covariance - column * column[j]
-        column = covariance / np.sqrt(max(self.variance[j], 1e-12) + self.noise)
+        column = covariance / np.sqrt(np.maximum(self.variance[j], 1e-12) + self.noise)
         self.columns.append(column)
         self.variance = np.maximum(self.variance - column**2, 1e-12)
-        self.best = float(max(self.best if self.best is not None else -np.inf, self.mean[j]))
+        self.best = self.mean[j] if self.best is None else np.maximum(self.best, self.mean[j])
 
 
 def thompson(

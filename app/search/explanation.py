@@ -20,7 +20,7 @@ def explain(learner: TargetLearner, X: Float32Array, features: tuple[Feature, ..
     Shapes: X (k, d) -> k lists.
     """
     effect = np.zeros((len(X), len(features)))
-    for view, weight in zip(learner.prior.views, learner.prior.blend, strict=False):
+    for view, weight in zip(learner.prior.views, learner.prior.blend, strict=True):
         if weight and view.models:
             values = view.ensemble.get_feature_importance(Pool(X), type="ShapValues")
             effect += weight * np.asarray(values)[:, :-1]
