@@ -207,6 +207,12 @@ class RecommendRequest(Noun):
     pending: list[Inputs] = Field(default_factory=list, max_length=1_000, fail_fast=True)
     top_k: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 10
     strategy: Strategy = "best"
+    per: Name | None = Field(
+        default=None,
+        description="With `improve` and one objective: a resource by which improvement is divided, such as "
+        "`duration_seconds`: what brings most for what it costs is proposed first.",
+        examples=["duration_seconds"],
+    )
     seed: Annotated[int, Field(ge=0, lt=2**53), WHOLE] = 0
     budget_ms: Annotated[int, Field(ge=1, le=60_000), WHOLE] = Field(
         default=2_000,
@@ -244,6 +250,7 @@ class RunTable:
     targets: Mapping[str, FloatArray]  # by name, NaN where not reported
     resources: frozenset[str]  # the targets that are resources
     finished_at: FloatArray  # (n,) POSIX seconds
+    ids: tuple[str, ...]  # (n,) of the stored runs
 
     def __len__(self) -> int:
         return len(self.dataset)

@@ -69,6 +69,35 @@ class Effect(Answer):
     effect: float = Field(description="By how much, in normal quantiles; positive is towards more.", examples=[0.41])
 
 
+class Origin(Answer):
+    """Where a score comes from, in normal quantiles."""
+
+    history: float = Field(description="What the history says of such configurations.", examples=[1.32])
+    own_runs: float = Field(description="What the dataset's own runs changed.", examples=[-0.21])
+    doubt_removed: float = Field(
+        ge=0, le=1, description="Share of the doubt about this configuration that own runs took away.", examples=[0.4]
+    )
+
+
+class PastRun(Answer):
+    """A run of the history that resembles an answered configuration."""
+
+    id: UUID
+    dataset: str = Field(examples=["adult"])
+    likeness: float = Field(ge=0, le=1, description="1 is the same configuration.", examples=[0.93])
+    reached: dict[str, float] = Field(description="Its outcome, by objective.", examples=[{"accuracy": 0.871}])
+
+
+class SimilarDataset(Answer):
+    """A past dataset that resembles the one asked about."""
+
+    dataset: str = Field(examples=["adult"])
+    likeness: float = Field(le=1, description="1 is alike in every respect that was compared.", examples=[0.8])
+    by: Literal["own_runs", "meta_features"] = Field(
+        description="`own_runs`: configurations fared alike here and there. `meta_features`: too few own runs to tell."
+    )
+
+
 class RankedConfiguration(Answer):
     """One answered configuration."""
 
@@ -94,6 +123,12 @@ class RankedConfiguration(Answer):
     explanation: dict[str, list[Effect]] | None = Field(
         default=None, description="With `explain` only: by objective, the inputs that moved its prediction most."
     )
+    origin: dict[str, Origin] | None = Field(
+        default=None, description="With `explain` only: by objective, how much is history and how much own runs."
+    )
+    nearest_runs: list[PastRun] | None = Field(
+        default=None, description="With `explain` only: the runs of the history that resemble it most."
+    )
 
 
 class Recommendation(Answer):
@@ -113,6 +148,9 @@ class Recommendation(Answer):
     search: SearchSummary
     configurations: list[RankedConfiguration]
     warnings: list[str] = Field(description="What the reader should know before believing the answer.")
+    similar_datasets: list[SimilarDataset] | None = Field(
+        default=None, description="With `explain` only: the past datasets that resemble this one most."
+    )
 
 
 class Realised(Answer):

@@ -65,6 +65,7 @@ def run_table(runs: Sequence[StoredRun], meta_features: Mapping[str, Mapping[str
         targets=targets,
         resources=resources,
         finished_at=np.array(finished_at, dtype=np.float64),
+        ids=tuple(str(stored.id) for stored in runs),
     )
 
 

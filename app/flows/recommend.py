@@ -215,12 +215,28 @@ def _rank(request: RecommendRequest, known: Known) -> Ranking:
         pending=(*training, *(flatten_configuration(c) for c in request.pending)),
         top_k=request.top_k,
         strategy=request.strategy,
+        per=_per(request, known),
         seed=request.seed,
         explain=request.explain,
     )
     if known.learner is not None:
         _check_metrics(question, known.learner)
     return rank(question, known.learner)
+
+
+def _per(request: RecommendRequest, known: Known) -> str | None:
+    """What improvement is divided by. Raises: InvalidRequest where that means nothing."""
+    if request.per is None:
+        return None
+    if request.strategy != "improve" or len(known.objectives) > 1:
+        raise InvalidRequest.at("/per", "only `improve` with one objective weighs improvement against a resource")
+    target = known.learner and known.learner.targets.get(request.per)
+    if known.learner is not None and not (target and target.resource):
+        resources = [name for name, target in known.learner.targets.items() if target.resource]
+        raise InvalidRequest.at(
+            "/per", f"no run has reported a resource {request.per!r}{_suggestion(request.per, resources)}"
+        )
+    return request.per
 
 
 def _context(context: Context) -> dict[str, JsonValue]:
@@ -282,6 +298,7 @@ def _answer(request: RecommendRequest, known: Known, ranking: Ranking) -> dict[s
         },
         "configurations": ranking.configurations,
         "warnings": known.warnings + ranking.warnings,
+        **({} if ranking.similar_datasets is None else {"similar_datasets": ranking.similar_datasets}),
     }
 
 

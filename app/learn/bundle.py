@@ -23,6 +23,7 @@ from app.learn.boosting import Members, model_from_bytes, model_to_bytes
 from app.learn.calibration import Calibration
 from app.learn.gaussian_process import Kernel, KernelSpace
 from app.learn.location_scale import LocationScale
+from app.learn.memory import Memory
 from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner, TargetScale
 from app.learn.prior import Prior
 from app.learn.responses import Responses
@@ -50,8 +51,14 @@ def to_bytes(learner: MetaLearner) -> bytes:
         "folds": dict(learner.folds),
         "n_runs": learner.n_runs,
         "failure_rate": learner.failure.rate,
+        "datasets": learner.memory.datasets,
+        "remembered": sorted(learner.memory.targets),
         "targets": {name: _pack_target(parts, f"t{i}", t) for i, (name, t) in enumerate(learner.targets.items())},
     }
+    memory = learner.memory
+    parts.arrays |= {"memory.ids": memory.ids, "memory.dataset": memory.dataset, "memory.X": memory.X}
+    parts.arrays |= {"memory.meta_features": memory.meta_features}
+    parts.arrays |= {f"memory.t{i}": memory.targets[name] for i, name in enumerate(parts.manifest["remembered"])}
     if learner.failure.model is not None:
         parts.models["failure"] = model_to_bytes(learner.failure.model)
     content = _zip(parts)
@@ -72,6 +79,7 @@ def from_bytes(content: bytes) -> MetaLearner:
             ),
             folds=manifest["folds"],
             n_runs=manifest["n_runs"],
+            memory=_unpack_memory(parts),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptBundle(f"a bundle lacks a part: {error!r}") from error
@@ -115,6 +123,14 @@ def _unzip(content: bytes) -> _Parts:
     return parts
 
 
+def _unpack_memory(parts: _Parts) -> Memory:
+    ids, dataset, X, meta_features = (
+        parts.arrays[f"memory.{name}"] for name in ("ids", "dataset", "X", "meta_features")
+    )
+    targets = {name: parts.arrays[f"memory.t{i}"] for i, name in enumerate(parts.manifest["remembered"])}
+    return Memory(tuple(parts.manifest["datasets"]), ids, dataset, X, targets, meta_features)
+
+
 def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, Any]:
     prior, place, calibration = target.prior, target.location_scale, target.calibration
     for i, view in enumerate(prior.views):
@@ -128,6 +144,8 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         for name, array in {
             "inducing": prior.responses.inducing,
             "modes": prior.responses.modes,
+            "datasets": prior.responses.datasets,
+            "coordinates": prior.responses.coordinates,
             "columns": prior.space.columns,
             "centre": prior.space.centre,
             "scale": prior.space.scale,
@@ -167,7 +185,7 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
 
     prior = Prior(
         views,
-        Responses(array("inducing"), packed["length"], array("modes")),
+        Responses(array("inducing"), packed["length"], array("modes"), array("datasets"), array("coordinates")),
         KernelSpace(array("columns"), array("centre"), array("scale"), array("absent")),
         array("blend"),
     )

@@ -48,24 +48,33 @@ def weighted_quantile(x: FloatArray, weights: FloatArray, level: float) -> float
     return float(x[order][min(int(np.searchsorted(share, level * share[-1])), len(x) - 1)])
 
 
-def calibrate(f: FloatArray, residual: FloatArray, scale: FloatArray, dataset: IntArray, factor: float) -> Calibration:
+def calibrate(
+    f: FloatArray,
+    residual: FloatArray,
+    scale: FloatArray,
+    dataset: IntArray,
+    factor: float,
+    coverage: float = COVERAGE,
+) -> Calibration:
     """Bands in v or in units of the scale, whichever is narrower on the history: a scale may be hard to predict.
 
     Shapes: f, residual (in v), scale (of the run's dataset) and dataset all (n,), predicted out of fold.
     """
     choices = [
-        _calibrate(f, residual / (scale if scaled else 1.0), dataset, scaled=scaled, factor=factor)
+        _calibrate(f, residual / (scale if scaled else 1.0), dataset, coverage, scaled=scaled, factor=factor)
         for scaled in (True, False)
     ]
     return min(choices, key=lambda c: float(np.mean(np.subtract(*c.band(f, scale)[::-1]))))
 
 
-def _calibrate(f: FloatArray, residual: FloatArray, dataset: IntArray, *, scaled: bool, factor: float) -> Calibration:
+def _calibrate(
+    f: FloatArray, residual: FloatArray, dataset: IntArray, coverage: float, *, scaled: bool, factor: float
+) -> Calibration:
     groups = rows_by_dataset(dataset)
     weights = np.zeros(len(f))
     for rows in groups:
         weights[rows] = 1.0 / len(rows)
-    tail = (1 - COVERAGE) / 2
+    tail = (1 - coverage) / 2
     level = min((1 - tail) * (1 + 1 / len(groups)), 0.995)
     edges = np.quantile(f, np.linspace(0, 1, N_BINS + 1))
     at, lower, upper = [], [], []

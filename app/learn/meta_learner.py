@@ -12,6 +12,7 @@ from app.featurise.featuriser import Featuriser
 from app.learn.calibration import Z90, Calibration
 from app.learn.gaussian_process import DatasetPrior, Kernel, Points, Posterior, condition
 from app.learn.location_scale import LocationScale
+from app.learn.memory import Memory
 from app.learn.prior import Prior
 from app.learn.scores import winsorised
 from app.space.columns import Float32Array, FloatArray
@@ -100,3 +101,4 @@ class MetaLearner:
     failure: FailureLearner
     folds: Mapping[str, int]  # of every dataset in the history
     n_runs: int
+    memory: Memory

@@ -29,11 +29,17 @@ SHRINKAGE_RUNS = 10.0
 
 @dataclass(frozen=True)
 class Responses:
-    """How history datasets differ, anywhere. Shapes: inducing Z (M, q), modes (M, r): D is K(E, Z) times these."""
+    """How history datasets differ, anywhere.
+
+    Shapes: inducing Z (M, q), modes (M, r): D is K(E, Z) times these; coordinates (t, r): D times its row is how
+    dataset `datasets[i]` differs from the mean.
+    """
 
     inducing: FloatArray
     length: float
     modes: FloatArray
+    datasets: IntArray  # (t,)
+    coordinates: FloatArray
 
     def __call__(self, E: FloatArray) -> FloatArray:
         """Shapes: E (n, q) -> D (n, r)."""
@@ -78,10 +84,11 @@ class FittedResponses:
         """What serves: all datasets, their differences reduced to the leading modes."""
         w = self._weights_without(None)
         mean = self.W @ w
-        U, s, _ = np.linalg.svd((self.W - mean[:, None]) * np.sqrt(w), full_matrices=False)
+        U, s, Vt = np.linalg.svd((self.W - mean[:, None]) * np.sqrt(w), full_matrices=False)
         r = min(MAX_MODES, len(s))
-        modes = U[:, :r] * s[:r]
-        return Responses(self.inducing, self.length, solve_triangular(self.L, modes, lower=True, trans="T"))
+        modes = solve_triangular(self.L, U[:, :r] * s[:r], lower=True, trans="T")
+        coordinates = (Vt[:r] / np.sqrt(np.maximum(w, 1e-12))).T
+        return Responses(self.inducing, self.length, modes, self.datasets, coordinates)
 
 
 def fit_responses(E: FloatArray, z: FloatArray, dataset: IntArray, reference: BoolArray, seed: int) -> FittedResponses:

@@ -12,14 +12,19 @@ from typing import Any
 import numpy as np
 
 from app.learn.calibration import calibrate, few_shot_factor
+from app.learn.effects import importance
 from app.learn.gaussian_process import DatasetPrior, learn_kernel
 from app.learn.location_scale import HeldOutScales, LocationScale, fit_location_scale, pooled_scale
 from app.learn.meta_learner import TargetLearner, TargetScale
 from app.learn.prior import FittedPrior, fit_prior
+from app.learn.rivals import rival_scores
 from app.learn.scores import natural_bounds, rank_scores, rows_by_dataset, spans_decades
-from app.learn.validation import average_rank_scores, report_target
+from app.learn.validation import report_target
 from app.space.columns import BoolArray, FloatArray, IntArray
 from app.types import FeatureFrame, Prediction
+
+LEVELS = (0.5, 0.7, 0.8, 0.9, 0.95)
+"""Intervals whose reliability is reported."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def fit_target(
     residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
     calibration = calibrate(f, residual, spread, dataset[judged], factor)
     learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration)
-    report = _report(learner, rows, fitted, expected, residual, judged, names)
+    report = _report(learner, rows, fitted, expected, residual, judged, names, seed)
     return learner, report
 
 
@@ -102,6 +107,7 @@ def _report(
     residual: FloatArray,
     judged: IntArray,
     names: tuple[str, ...],
+    seed: int,
 ) -> dict[str, Any]:
     """The report of one target; the intervals that judge a fold are calibrated on the others."""
     dataset, fold, f = rows.frame.groups[judged], rows.fold[judged], fitted.f[judged]
@@ -115,15 +121,29 @@ def _report(
         at = replace(expected, location=location[inside], scale=scale[inside])
         predicted = elsewhere.zero_shot(f[inside], at)
         mean[inside], lower[inside], upper[inside] = predicted.mean, predicted.lower, predicted.upper
-    average_rank = average_rank_scores(rows.frame.X[judged], rows.frame.features, fitted.z[judged], dataset)
+    rivals = rival_scores(rows.frame.X[judged], rows.frame.features, fitted.z[judged], dataset)
     prediction = Prediction(mean, upper - lower, lower, upper)
-    return report_target(
-        rows.y[judged],
-        f,
-        prediction,
-        average_rank,
-        dataset,
-        rows.reference[judged],
-        names,
-        resource=learner.resource,
+    report = report_target(
+        rows.y[judged], f, prediction, rivals, dataset, rows.reference[judged], names, resource=learner.resource
     )
+    return report | {
+        "calibration": _reliability(f, residual, scale, dataset, fold),
+        "importance": importance(fitted.prior, rows.frame.X, rows.frame.features, seed),
+    }
+
+
+def _reliability(
+    f: FloatArray, residual: FloatArray, scale: FloatArray, dataset: IntArray, fold: IntArray
+) -> list[dict[str, float]]:
+    """How often intervals of several levels hold on datasets that played no part in making them."""
+    out = []
+    for level in LEVELS:
+        inside = np.zeros(len(f), dtype=np.bool_)
+        for k in np.unique(fold):
+            held = fold == k
+            rest = ~held if (~held).any() else held
+            band = calibrate(f[rest], residual[rest], scale[rest], dataset[rest], 1.0, level).band(f[held], scale[held])
+            inside[held] = (residual[held] >= band[0]) & (residual[held] <= band[1])
+        covered = float(np.mean([inside[rows].mean() for rows in rows_by_dataset(dataset)]))
+        out.append({"level": level, "covered": covered})
+    return out

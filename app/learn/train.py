@@ -16,6 +16,7 @@ from app.featurise.featuriser import Featuriser
 from app.learn import bundle
 from app.learn.boosting import fit_classifier
 from app.learn.folds import assign_folds
+from app.learn.memory import remember
 from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner
 from app.learn.promotion import decide, held_out_correlations
 from app.learn.scores import fold_rows, reference_runs
@@ -68,7 +69,8 @@ def train(
             rows = Rows(part, table.targets[name][known], reference[known], fold[known])
             resource = name in table.resources
             targets[name], reports[name] = fit_target(rows, table.datasets, pool, resource=resource, seed=seed)
-    learner = MetaLearner(featuriser, targets, _fit_failure(table, frame, seed), folds, len(table))
+    failure, memory = _fit_failure(table, frame, seed), remember(table, frame, reference, seed)
+    learner = MetaLearner(featuriser, targets, failure, folds, len(table), memory)
     tell("verdict", 1.0)
     verdict = decide(
         held_out_correlations(learner, table), held_out_correlations(champion, table) if champion else None

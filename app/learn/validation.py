@@ -1,8 +1,8 @@
 """What the meta-learner is worth, on datasets that the predicting member has not seen.
 
 Every dataset's own runs are the candidates: ranked by out-of-fold scores, what is the regret of the first 1, 5, 10,
-next to picking at random (exact expectation) and by average rank (where configurations recur)? Regret is the distance
-to the dataset's best run over its range of outcomes.
+next to picking at random (exact expectation), by average rank and by a portfolio (where configurations recur)? Regret
+is the distance to the dataset's best run over its range of outcomes.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ import numpy as np
 from scipy.stats import rankdata, spearmanr
 
 from app.learn.scores import rows_by_dataset
-from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
-from app.types import Feature, Prediction
+from app.space.columns import BoolArray, FloatArray, IntArray
+from app.types import Prediction
 
 AT = (1, 5, 10)
 MIN_RUNS = 10
-RECURRENCE = 0.7
-"""Average rank is reported when distinct configurations are fewer than this share of the runs."""
 
 Figures = dict[str, float]
 
@@ -52,44 +50,31 @@ def _regret(utility: FloatArray) -> FloatArray:
     return np.asarray((utility.max() - utility) / max(float(np.ptp(utility)), 1e-300))
 
 
-def average_rank_scores(
-    X: Float32Array, features: Sequence[Feature], z: FloatArray, dataset: IntArray
-) -> FloatArray | None:
-    """Mean score of each run's configuration on the other datasets (n,); None where too few configurations recur."""
-    columns = [j for j, feature in enumerate(features) if feature.kind in ("hyperparameters", "architecture")]
-    _, which = np.unique(np.nan_to_num(X[:, columns], nan=1e30), axis=0, return_inverse=True)
-    if which.max(initial=-1) + 1 >= RECURRENCE * len(z):
-        return None
-    total, count = np.bincount(which, z), np.bincount(which)
-    pair = which * (dataset.max() + 1) + dataset
-    _, inside = np.unique(pair, return_inverse=True)
-    own_total, own_count = np.bincount(inside, z)[inside], np.bincount(inside)[inside]
-    # a configuration never seen elsewhere is middling, one seen once nearly so
-    return np.asarray((total[which] - own_total) / (count[which] - own_count + 1.0))
-
-
 def report_target(
     y: FloatArray,
     f: FloatArray,
     predicted: Prediction,
-    average_rank: FloatArray | None,
+    rivals: Mapping[str, FloatArray],
     dataset: IntArray,
     reference: BoolArray,
     names: Sequence[str],
     *,
     resource: bool,
 ) -> dict[str, Any]:
-    """The report of one target. Shapes: y, f (out of fold), dataset, reference and all of predicted (n,)."""
+    """The report of one target.
+
+    Shapes: y, f (out of fold), dataset, reference, all of predicted and each rival's scores (n,), higher y first.
+    """
     by_dataset: dict[str, Any] = {}
     for rows in rows_by_dataset(dataset):
         i = rows[reference[rows]]
         if len(i) >= MIN_RUNS and np.ptp(y[i]) > 0:
-            by_dataset[names[dataset[i[0]]]] = _report_dataset(y[i], f[i], predicted, average_rank, i, resource)
+            by_dataset[names[dataset[i[0]]]] = _report_dataset(y[i], f[i], predicted, rivals, i, resource)
     return {**_mean(list(by_dataset.values())), "n_held_out_datasets": len(by_dataset), "by_dataset": by_dataset}
 
 
 def _report_dataset(
-    y: FloatArray, f: FloatArray, predicted: Prediction, average_rank: FloatArray | None, i: IntArray, resource: bool
+    y: FloatArray, f: FloatArray, predicted: Prediction, rivals: Mapping[str, FloatArray], i: IntArray, resource: bool
 ) -> dict[str, Any]:
     inside = (y >= predicted.lower[i]) & (y <= predicted.upper[i])
     regret: dict[str, Any] = {}
@@ -101,9 +86,10 @@ def _report_dataset(
             "meta_learner": regret_curve(np.argsort(-sign * f, kind="stable"), utility),
             "random": random_curve(utility),
         }
-        if average_rank is not None:
-            order = np.argsort(-sign * average_rank[i], kind="stable")
-            regret[direction]["average_rank"] = regret_curve(order, utility)
+        for name, scores in rivals.items():
+            if name.endswith(direction):
+                order = np.argsort(-sign * scores[i], kind="stable")
+                regret[direction][name.removesuffix(f".{direction}")] = regret_curve(order, utility)
     correlation = float(spearmanr(f, y).statistic) if np.ptp(f) > 0 else 0.0
     relative = float(np.median(np.abs(predicted.mean[i] - y) / np.maximum(np.abs(y), 1e-12)))
     return {

@@ -37,24 +37,28 @@ def improvement(target: AdaptedTarget, points: Points) -> FloatArray:
 
 
 def batch(
-    target: AdaptedTarget, points: Points, pending: Points, k: int, *, weight: FloatArray
+    target: AdaptedTarget,
+    points: Points,
+    pending: Points,
+    k: int,
+    *,
+    weight: FloatArray,
+    baseline: float | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """The k to train in parallel, and what each adds to those before it.
 
     Greedy: after each choice (and for each pending configuration) its outcome is taken to be what is expected, which
     leaves the means and lowers the variance near it (the kriging believer, Ginsbourger et al. 2010).
 
-    Shapes: weight (n,) multiplies the improvement, as a probability of feasibility does.
+    Shapes: weight (n,) multiplies the improvement, as a probability of feasibility does. `baseline` is the utility to
+    improve on while there are no own runs; without it the expected utility itself is the gain.
     """
-    beliefs = _Beliefs(target, points, pending)
-    for j in range(len(points), len(points) + len(pending)):
-        beliefs.believe(j)
+    beliefs = Beliefs(target, points, pending, baseline)
     chosen: list[int] = []
     gains: list[float] = []
     free = np.ones(len(points), dtype=np.bool_)
     for _ in range(min(k, len(points))):
-        gain = beliefs.gain(len(points))
-        gain = np.where(gain > 0, gain * weight, gain)
+        gain = weighted(beliefs.gain(len(points)), weight)
         j = int(np.argmax(np.where(free, gain, -np.inf)))
         chosen.append(j)
         gains.append(float(gain[j]))
@@ -64,13 +68,18 @@ def batch(
     return np.array(chosen, dtype=np.int64), np.array(gains)
 
 
-class _Beliefs:
+def weighted(gain: FloatArray, weight: FloatArray) -> FloatArray:
+    """Improvements times their weight; what is no improvement (a mean below zero, without own runs) stays as it is."""
+    return np.where(gain > 0, gain * weight, gain)
+
+
+class Beliefs:
     """Mean and variance of the candidates' and pending utilities for every likely σ, as imagined outcomes are taken in.
 
     Shapes: mean and variance (n, σ), weights, best and noise (σ,).
     """
 
-    def __init__(self, target: AdaptedTarget, points: Points, pending: Points) -> None:
+    def __init__(self, target: AdaptedTarget, points: Points, pending: Points, baseline: float | None = None) -> None:
         posterior, kernel = target.posterior, target.learner.kernel
         self.target = target
         self.all = join(points, pending)
@@ -79,9 +88,18 @@ class _Beliefs:
         mean, std, _ = posterior.latent(self.all)
         self.mean, self.variance = target.sign * mean[:, self.likely], std[:, self.likely] ** 2
         self.noise = posterior.scales[self.likely] ** 2 * (kernel.noise + JITTER)
-        self.best = None if target.incumbent is None else np.full(len(self.likely), target.incumbent)
+        best = baseline if target.incumbent is None else target.incumbent
+        self.best = None if best is None else np.full(len(self.likely), best)
         self.columns: list[FloatArray] = []
         self.whitened, self.left = posterior.whiten(kernel.between(self.all, posterior.points))
+        for j in range(len(points), len(self.all)):
+            self.believe(j)
+
+    def moments(self, n: int) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation of the first n over all σ. Shapes: (n,), (n,)."""
+        mean = self.mean[:n] @ self.weights
+        spread = self.variance[:n] + (self.mean[:n] - mean[:, None]) ** 2
+        return np.asarray(mean), np.sqrt(spread @ self.weights)
 
     def gain(self, n: int) -> FloatArray:
         """Expected improvement of the first n; the mean itself while there is nothing to improve on."""

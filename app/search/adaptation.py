@@ -20,13 +20,14 @@ from app.types import OwnRun, Prediction
 
 @dataclass(frozen=True)
 class AdaptedTarget:
-    """A target's learner, the dataset's prior and posterior, and the best own utility (None without own runs)."""
+    """A target's learner, the dataset's prior and posterior, own outcomes v and the best own utility, if any."""
 
     name: str
     sign: float
     learner: TargetLearner
     prior: DatasetPrior
     posterior: Posterior
+    outcomes: FloatArray  # (n_own,)
     incumbent: float | None
 
     def predict(self, points: Points) -> Prediction:
@@ -74,5 +75,6 @@ def adapt(
         known = np.isfinite(y)
     points = learner.prior.points(np.asfortranarray(X_own[known]))
     posterior = learner.posterior(prior, points, y[known], sign)
-    incumbent = float((sign * learner.scale.to_v(y[known])).max()) if known.any() else None
-    return AdaptedTarget(name, sign, learner, prior, posterior, incumbent)
+    outcomes = learner.scale.to_v(y[known])
+    incumbent = float((sign * outcomes).max()) if known.any() else None
+    return AdaptedTarget(name, sign, learner, prior, posterior, outcomes, incumbent)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.search.adaptation import AdaptedTarget
-from app.search.explanation import explain
+from app.search.explanation import explanations
 from app.search.feasibility import probabilities
 from app.search.order import Ordered
 from app.search.scene import Scene
@@ -27,7 +27,7 @@ def configurations(scene: Scene, candidates: Columns, X: Float32Array, ordered: 
     failure = scene.learner.failure(X)
     lead = scene.objectives[0].learner.prior
     novelty = lead.responses.novelty(lead.space(X))
-    explanations = _explanations(scene, X) if scene.question.explain else None
+    reasons = explanations(scene, X) if scene.question.explain else [{} for _ in rows]
     answered = []
     for i, configuration in enumerate(scene.question.space.decode(candidates, rows.tolist())):
         entry = {
@@ -41,9 +41,7 @@ def configurations(scene: Scene, candidates: Columns, X: Float32Array, ordered: 
         }
         if ordered.fronts is not None:
             entry["pareto_front"] = int(ordered.fronts[i])
-        if explanations is not None:
-            entry["explanation"] = explanations[i]
-        answered.append(entry)
+        answered.append(entry | reasons[i])
     return answered
 
 
@@ -62,12 +60,6 @@ def _feasible(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     kept = probabilities(scene.question.outcome_constraints, targets, predictions, k)
     return np.asarray(np.prod([np.ones(k), *kept], axis=0))
-
-
-def _explanations(scene: Scene, X: Float32Array) -> list[dict[str, Any]]:
-    features = scene.learner.featuriser.features
-    of_targets = {target.name: explain(target.learner, X, features) for target in scene.objectives}
-    return [{name: effects[i] for name, effects in of_targets.items()} for i in range(len(X))]
 
 
 def head(promise: np.ndarray[Any, np.dtype[np.float64]], size: int) -> IntArray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from app.search import acquisition, pareto
+from app.learn.gaussian_process import Points
+from app.search import acquisition, hypervolume, pareto
 from app.search.adaptation import AdaptedTarget
 from app.search.diversity import spread
 from app.search.feasibility import acceptable, probabilities
@@ -51,7 +53,7 @@ def _by_strategy(scene: Scene, X: Float32Array, head: IntArray, chance: FloatArr
         return Ordered(head, np.zeros(0), None, 0)
     X = np.asfortranarray(X[head])
     if len(scene.objectives) > 1:
-        rows, scores, fronts = _by_front(scene, X, k)
+        rows, scores, fronts = _by_front(scene, X, k, chance[head])
         return Ordered(head[rows], scores, fronts, len(head))
     rows, scores = _by_merit(scene, scene.objectives[0], X, k, chance[head])
     return Ordered(head[rows], scores, None, len(head))
@@ -70,25 +72,78 @@ def _by_merit(
         rows = spread(points.E, rows, k) if scene.sampled else rows[:k]
         return rows, merit[rows]
     pending = target.learner.prior.points(scene.X_pending)
-    rows, gains = acquisition.batch(target, points, pending, min(k, MAX_BATCH), weight=chance)
+    weight = chance / _cost(scene, X)
+    # a gain per second is of what an average configuration would give, as long as nothing has been reached
+    baseline = target.sign * float(target.prior.location) if scene.question.per else None
+    rows, gains = acquisition.batch(target, points, pending, min(k, MAX_BATCH), weight=weight, baseline=baseline)
     if k > len(rows):
-        merit = acquisition.improvement(target, points)
+        merit = acquisition.weighted(acquisition.improvement(target, points), weight)
         merit[rows] = -np.inf
         rest = np.argsort(-merit, kind="stable")[: k - len(rows)]
         rows, gains = np.concatenate([rows, rest]), np.concatenate([gains, merit[rest]])
     return rows, gains
 
 
-def _by_front(scene: Scene, X: Float32Array, k: int) -> tuple[IntArray, FloatArray, IntArray]:
-    """By Pareto front of the expected (`best`) or optimistic utilities, the least crowded of a front first."""
-    columns = []
-    for target in scene.objectives:
-        points = target.learner.prior.points(X)
-        columns.append(target.mean(points) if scene.question.strategy == "best" else target.optimism(points))
-    utilities = np.column_stack(columns)
+def _cost(scene: Scene, X: Float32Array) -> FloatArray:
+    """What improvement is divided by (n,): the expected resource where the question names one, else 1."""
+    if scene.question.per is None or scene.question.per not in scene.learner.targets:
+        return np.ones(len(X))
+    target = scene.target(scene.question.per)
+    cost = target.predict(target.learner.prior.points(X)).mean
+    return np.asarray(np.maximum(cost, 1e-9 * max(float(np.median(cost)), 1e-300)))
+
+
+def _by_front(scene: Scene, X: Float32Array, k: int, chance: FloatArray) -> tuple[IntArray, FloatArray, IntArray]:
+    """By Pareto front of the expected (`best`) or optimistic utilities; inside a front by what is asked for.
+
+    `improve`: by expected hypervolume improvement, jointly. Else the least crowded first.
+    """
+    points = [target.learner.prior.points(X) for target in scene.objectives]
+    expected = scene.question.strategy == "best"
+    utilities = np.column_stack(
+        [t.mean(p) if expected else t.optimism(p) for t, p in zip(scene.objectives, points, strict=True)]
+    )
     front = pareto.fronts(utilities, k)
     rows = np.lexsort((-pareto.crowding(utilities, front), front))[:k]
+    if scene.question.strategy == "improve":
+        first = _by_hypervolume(scene, points, front, min(k, MAX_BATCH), chance)
+        rows = np.concatenate([first, rows[~np.isin(rows, first)]])
+        rows = rows[np.argsort(front[rows], kind="stable")][:k]
     return rows, -front[rows].astype(np.float64), front[rows]
+
+
+def _by_hypervolume(scene: Scene, points: Sequence[Points], front: IntArray, k: int, chance: FloatArray) -> IntArray:
+    """A batch of k rows, front by front: each adds most to the trade-off, if those before it turn out as expected."""
+    n = len(front)
+    beliefs = [
+        acquisition.Beliefs(target, at, target.learner.prior.points(scene.X_pending))
+        for target, at in zip(scene.objectives, points, strict=True)
+    ]
+    mean, std = (np.column_stack(part) for part in zip(*(belief.moments(n) for belief in beliefs), strict=True))
+    outlook = hypervolume.outlook(mean, std, _reached(scene), scene.question.seed)
+    chosen: list[int] = []
+    free = np.ones(n, dtype=np.bool_)
+    for _ in range(k):
+        rows = np.flatnonzero(free & (front == front[free].min()))
+        gain = hypervolume.expected_improvement(mean[rows], std[rows], outlook) * chance[rows]
+        j = int(rows[np.argmax(gain)])
+        chosen.append(j)
+        free[j] = False
+        outlook = outlook[~hypervolume.dominated(outlook, mean[j : j + 1])]
+        for belief in beliefs:
+            belief.believe(j)
+        mean, std = (np.column_stack(part) for part in zip(*(belief.moments(n) for belief in beliefs), strict=True))
+    return np.array(chosen, dtype=np.int64)
+
+
+def _reached(scene: Scene) -> FloatArray:
+    """Utilities of the own runs that report every objective (r, m)."""
+    columns = []
+    for target in scene.objectives:
+        y = np.array([run.targets.get(target.name, np.nan) for run in scene.question.own], dtype=np.float64)
+        columns.append(np.where(np.isfinite(y), target.sign * target.learner.scale.to_v(y), np.nan))
+    table = np.column_stack(columns)
+    return np.asarray(table[np.isfinite(table).all(axis=1)])
 
 
 def _completed(found: Ordered, rest: IntArray, chance: FloatArray, k: int) -> Ordered:

@@ -25,6 +25,7 @@ class Question:
     pending: tuple[Mapping[str, JsonValue], ...] = ()  # configurations that are being trained
     top_k: int = 10
     strategy: Strategy = "best"
+    per: str | None = None  # the target that improvement is divided by
     seed: int = 0
     explain: bool = False
 
@@ -40,3 +41,4 @@ class Ranking:
     candidates_ranked: int
     configurations: list[dict[str, Any]]
     warnings: list[str]
+    similar_datasets: list[dict[str, Any]] | None = None

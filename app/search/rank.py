@@ -9,6 +9,7 @@ from app.learn.meta_learner import MetaLearner
 from app.search import answer
 from app.search.candidates import Candidates, gather, refine
 from app.search.cold_start import rank_cold
+from app.search.explanation import similar_datasets
 from app.search.order import order
 from app.search.question import Question, Ranking
 from app.search.scene import Scene
@@ -57,6 +58,7 @@ def _rank(question: Question, learner: MetaLearner | None) -> Ranking:
         candidates_ranked=n_scored,
         configurations=answer.configurations(scene, candidates, X, ordered),
         warnings=_warnings(scene, found, ordered.n_acceptable),
+        similar_datasets=similar_datasets(scene) if question.explain else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from app.featurise.frame import columns_of
@@ -27,11 +29,16 @@ class Scene:
         self._targets: dict[str, AdaptedTarget] = {}
         self.objectives = [self.target(o.metric) for o in question.objectives if o.metric in learner.targets]
 
+    @cached_property
+    def dataset_row(self) -> Float32Array:
+        """The row of X (d,) that tells the dataset and nothing of a configuration."""
+        return np.asarray(self._encode({}, 1)[0])
+
     def target(self, name: str) -> AdaptedTarget:
         """A target with the dataset's own runs taken in. Utilities of what is no objective are of no meaning."""
         if name not in self._targets:
             sign = next((o.sign for o in self.question.objectives if o.metric == name), 1.0)
-            anyone = self._encode({}, 1)
+            anyone = self.dataset_row[None, :]
             self._targets[name] = adapt(name, self.learner.targets[name], sign, self.X_own, self.question.own, anyone)
         return self._targets[name]
 

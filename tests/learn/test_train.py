@@ -79,6 +79,19 @@ def test_the_report_compares_with_random_and_is_json(trained):
     assert set(report["targets"]["duration_seconds"]["regret"]) == {"minimize"}
 
 
+def test_the_report_tells_what_it_relies_on_and_how_reliable_its_intervals_are(trained):
+    figures = trained.report["targets"]["accuracy"]
+    shares = figures["importance"]
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    assert "hyperparameters.rate" in list(shares)[:3]
+    levels = [point["level"] for point in figures["calibration"]]
+    covered = [point["covered"] for point in figures["calibration"]]
+    assert levels == sorted(levels)
+    assert covered == sorted(covered)
+    assert all(abs(share - level) < 0.2 for share, level in zip(covered, levels, strict=True))
+
+
 def test_the_first_meta_learner_serves(trained):
     assert trained.verdict.promoted
     assert (trained.n_runs, trained.n_datasets) == (300, 10)

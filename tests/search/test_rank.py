@@ -228,7 +228,54 @@ def test_explanations_name_the_inputs_that_matter(learner):
     entry = rank(ask(explain=True, top_k=1), learner).configurations[0]
     effects = entry["explanation"]["accuracy"]
     assert effects[0]["input"] in ("hyperparameters.family", "hyperparameters.rate", "hyperparameters.depth")
-    assert "explanation" not in rank(ask(top_k=1), learner).configurations[0]
+    plain = rank(ask(top_k=1), learner)
+    assert plain.similar_datasets is None
+    assert not {"explanation", "origin", "nearest_runs"} & plain.configurations[0].keys()
+
+
+def test_explanations_show_the_past_runs_and_datasets_an_answer_leans_on(learner):
+    ranking = rank(ask(explain=True, top_k=1), learner)
+    entry = ranking.configurations[0]
+    origin = entry["origin"]["accuracy"]
+    assert (origin["own_runs"], origin["doubt_removed"]) == (0.0, 0.0)
+    nearest = entry["nearest_runs"]
+    assert [run["likeness"] for run in nearest] == sorted((run["likeness"] for run in nearest), reverse=True)
+    assert all(run["id"] in learner.memory.ids and "accuracy" in run["reached"] for run in nearest)
+    assert {d["by"] for d in ranking.similar_datasets} == {"meta_features"}
+    # meta-features of dataset 5 are those of no dataset in the history, but closest to its neighbours'
+    assert ranking.similar_datasets[0]["likeness"] >= ranking.similar_datasets[-1]["likeness"]
+
+
+def test_own_runs_show_in_the_explanation(learner):
+    own = tuple(own_run(c) for c in answered(rank(ask(SPACE, top_k=8, strategy="explore"), learner)))
+    ranking = rank(ask(SPACE, own=own, explain=True, top_k=1, strategy="improve"), learner)
+    origin = ranking.configurations[0]["origin"]["accuracy"]
+    assert origin["own_runs"] != 0.0
+    assert 0.0 < origin["doubt_removed"] <= 1.0
+    assert {d["by"] for d in ranking.similar_datasets} == {"own_runs"}
+    assert all(-1.0 <= d["likeness"] <= 1.0 for d in ranking.similar_datasets)
+
+
+def test_improvement_per_second_prefers_what_is_cheap(learner):
+    own = (own_run({"family": "linear", "rate": 1.0}),)
+    dear, cheap = (
+        rank(ask(own=own, strategy="improve", top_k=3, per=per), learner) for per in (None, "duration_seconds")
+    )
+    cost = [np.mean([seconds(c, 5) for c in answered(ranking)]) for ranking in (dear, cheap)]
+    assert cost[1] < cost[0]
+    assert len(answered(rank(ask(strategy="improve", top_k=3, per="duration_seconds"), learner))) == 3
+
+
+def test_what_to_train_next_for_two_objectives_adds_to_the_trade_off(learner):
+    both = (ACCURACY, SECONDS)
+    own = tuple(own_run(c) for c in answered(rank(ask(objectives=both, top_k=6), learner)))
+    ranking = rank(ask(objectives=both, own=own, strategy="improve", top_k=8), learner)
+    fronts = [entry["pareto_front"] for entry in ranking.configurations]
+    assert fronts == sorted(fronts)
+    tried = {str(sorted(run.inputs.items())) for run in own}
+    assert not tried & {str(sorted(flatten(c).items())) for c in answered(ranking)}
+    again = rank(ask(objectives=both, own=own, strategy="improve", top_k=8), learner)
+    assert answered(again) == answered(ranking)
 
 
 def test_an_adapted_answer_does_not_depend_on_the_order_of_own_runs(learner):
