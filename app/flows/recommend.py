@@ -190,7 +190,8 @@ async def _unpacked(
     try:
         return await bundles.get(connection, candidate.id)
     except CorruptBundle as error:
-        log.error("meta-learner %s of project %r: %s", candidate.id, candidate.project, error.detail)  # noqa: TRY400
+        told = (candidate.id, candidate.project, error.detail)
+        log.error("meta-learner %s of project %r: %s", *told)  # noqa: TRY400  # a checksum has no traceback of interest
         telemetry.DAMAGED_BUNDLES.inc()
         bundles.damaged.add(candidate.id)
         return None

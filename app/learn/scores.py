@@ -24,6 +24,19 @@ ANCHOR_RUNS = 10.0
 """Runs a dataset needs for its own ranks to count as much as what the learner expects of its configurations."""
 MIN_REFERENCE = 10
 
+ABSURD = 1e12
+"""Outcomes this many times larger than the larger quartile are no measurements; a diverged loss may still be one."""
+
+
+def plausible(y: FloatArray) -> BoolArray:
+    """Which outcomes of a target (n,), NaN where there is none, can have been measured.
+
+    One 1e300 among accuracies would otherwise be the best run of its dataset.
+    """
+    known = np.isfinite(y)
+    typical = float(np.abs(np.quantile(y[known], [0.25, 0.75])).max()) if known.any() else 0.0
+    return np.asarray(known & (np.abs(y) / ABSURD <= (typical or 1.0)))
+
 
 def rows_by_dataset(dataset: IntArray) -> list[IntArray]:
     """The rows of each dataset that has any, in order of the dataset's number."""

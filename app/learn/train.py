@@ -18,7 +18,7 @@ from app.learn.boosting import fit_classifier
 from app.learn.folds import assign_folds
 from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner
 from app.learn.promotion import decide, held_out_correlations
-from app.learn.scores import fold_rows, reference_runs
+from app.learn.scores import fold_rows, plausible, reference_runs
 from app.learn.target import Rows, fit_target
 from app.space.columns import BoolArray
 from app.types import FeatureFrame, RunTable, Verdict
@@ -68,6 +68,9 @@ def train(
             rows = Rows(part, table.targets[name][known], reference[known], fold[known])
             resource = name in table.resources
             targets[name], reports[name] = fit_target(rows, table.datasets, pool, resource=resource, seed=seed)
+            reports[name]["n_implausible"] = int(
+                (np.isfinite(table.targets[name]) & ~plausible(table.targets[name])).sum()
+            )
     learner = MetaLearner(featuriser, targets, _fit_failure(table, frame, seed), folds, len(table))
     tell("verdict", 1.0)
     verdict = decide(
@@ -85,7 +88,7 @@ def train(
 def _usable(table: RunTable, name: str) -> BoolArray:
     """The finished runs that report a target; a failed run's numbers are not what its configuration is worth."""
     finished = (table.state == "completed") | (table.state == "stopped")
-    return np.asarray(np.isfinite(table.targets[name]) & finished)
+    return np.asarray(plausible(table.targets[name]) & finished)
 
 
 def _fit_failure(table: RunTable, frame: FeatureFrame, seed: int) -> FailureLearner:

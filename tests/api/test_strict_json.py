@@ -156,7 +156,7 @@ def test_refuses(body: bytes, error: type[ForerunError], where: str | None) -> N
 def test_takes_the_bounds_themselves() -> None:
     assert loads(b"[9007199254740992, -9007199254740992, 1e300, 5e-324, -0.0]") == [2**53, -(2**53), 1e300, 5e-324, 0]
     assert loads(b"[" * 32 + b"]" * 32) is not None
-    assert math.copysign(1, loads(b"-0.0")) == -1  # type: ignore[arg-type]
+    assert math.copysign(1, float(str(loads(b"-0.0")))) == -1
     assert loads(b'"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
 
 

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from app.learn.scores import anchored, rank_scores, reference_runs, rows_by_dataset, spans_decades, winsorised
+from app.learn.scores import (
+    anchored,
+    plausible,
+    rank_scores,
+    reference_runs,
+    rows_by_dataset,
+    spans_decades,
+    winsorised,
+)
 from app.space.columns import NumericColumn
 from app.types import RunTable
 
@@ -82,3 +90,17 @@ def test_winsorising_only_raises_and_keeps_the_best(v):
 
 def test_rows_are_grouped_by_dataset_in_their_order():
     assert [rows.tolist() for rows in rows_by_dataset(np.array([2, 0, 2, 1, 0]))] == [[1, 4], [3], [0, 2]]
+
+
+def test_what_nothing_measures_is_implausible_and_a_diverged_loss_is_not():
+    accuracies = np.linspace(0.5, 0.9, 20)
+    absurd = np.array([1e300, -1e300, 1e17, np.nan])
+    assert plausible(np.concatenate([accuracies, absurd])).tolist() == [True] * 20 + [False] * 4
+    assert plausible(np.append(accuracies, 1e9)).all()
+    assert plausible(np.zeros(5)).all()
+    assert not plausible(np.full(3, np.nan)).any()
+
+
+@given(values, st.floats(1e-200, 1e200))
+def test_what_is_plausible_does_not_depend_on_the_unit(v, unit):
+    assert plausible(v * unit).all() or np.abs(np.quantile(v, [0.25, 0.75])).max() == 0
