@@ -187,6 +187,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Flaw:
     members = {composed(name): value for name, value in pairs}
     if len(members) == len(pairs):
         return members
+    if len({name for name, _ in pairs}) == len(pairs):
+        return _Flaw("two names in this object differ only in how Unicode spells them")
     return _Flaw("a name stands twice in this object", malformed=True)
 
 

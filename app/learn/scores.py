@@ -28,12 +28,13 @@ ABSURD = 1e12
 """Outcomes this many times larger than the larger quartile are no measurements; a diverged loss may still be one."""
 
 
-def plausible(y: FloatArray) -> BoolArray:
+def plausible(y: FloatArray, *, resource: bool) -> BoolArray:
     """Which outcomes of a target (n,), NaN where there is none, can have been measured.
 
-    One 1e300 among accuracies would otherwise be the best run of its dataset.
+    One 1e300 among accuracies would otherwise be the best run of its dataset, and one training of -1 seconds would
+    keep all others off the log.
     """
-    known = np.isfinite(y)
+    known = np.isfinite(y) & ((y >= 0) | (not resource))
     typical = float(np.abs(np.quantile(y[known], [0.25, 0.75])).max()) if known.any() else 0.0
     return np.asarray(known & (np.abs(y) / ABSURD <= (typical or 1.0)))
 

@@ -68,9 +68,7 @@ def train(
             rows = Rows(part, table.targets[name][known], reference[known], fold[known])
             resource = name in table.resources
             targets[name], reports[name] = fit_target(rows, table.datasets, pool, resource=resource, seed=seed)
-            reports[name]["n_implausible"] = int(
-                (np.isfinite(table.targets[name]) & ~plausible(table.targets[name])).sum()
-            )
+            reports[name]["n_implausible"] = _n_implausible(table, name)
     learner = MetaLearner(featuriser, targets, _fit_failure(table, frame, seed), folds, len(table))
     tell("verdict", 1.0)
     verdict = decide(
@@ -88,7 +86,12 @@ def train(
 def _usable(table: RunTable, name: str) -> BoolArray:
     """The finished runs that report a target; a failed run's numbers are not what its configuration is worth."""
     finished = (table.state == "completed") | (table.state == "stopped")
-    return np.asarray(plausible(table.targets[name]) & finished)
+    return np.asarray(plausible(table.targets[name], resource=name in table.resources) & finished)
+
+
+def _n_implausible(table: RunTable, name: str) -> int:
+    y = table.targets[name]
+    return int((np.isfinite(y) & ~plausible(y, resource=name in table.resources)).sum())
 
 
 def _fit_failure(table: RunTable, frame: FeatureFrame, seed: int) -> FailureLearner:

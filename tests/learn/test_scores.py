@@ -95,12 +95,14 @@ def test_rows_are_grouped_by_dataset_in_their_order():
 def test_what_nothing_measures_is_implausible_and_a_diverged_loss_is_not():
     accuracies = np.linspace(0.5, 0.9, 20)
     absurd = np.array([1e300, -1e300, 1e17, np.nan])
-    assert plausible(np.concatenate([accuracies, absurd])).tolist() == [True] * 20 + [False] * 4
-    assert plausible(np.append(accuracies, 1e9)).all()
-    assert plausible(np.zeros(5)).all()
-    assert not plausible(np.full(3, np.nan)).any()
+    both = np.concatenate([accuracies, absurd])
+    assert plausible(both, resource=False).tolist() == [True] * 20 + [False] * 4
+    assert plausible(np.append(accuracies, [1e9, -1.0]), resource=False).all()
+    assert plausible(np.append(accuracies, [0.0, -1.0]), resource=True).tolist() == [True] * 21 + [False]
+    assert plausible(np.zeros(5), resource=True).all()
+    assert not plausible(np.full(3, np.nan), resource=False).any()
 
 
 @given(values, st.floats(1e-200, 1e200))
 def test_what_is_plausible_does_not_depend_on_the_unit(v, unit):
-    assert plausible(v * unit).all() or np.abs(np.quantile(v, [0.25, 0.75])).max() == 0
+    assert plausible(v * unit, resource=False).all() or np.abs(np.quantile(v, [0.25, 0.75])).max() == 0

@@ -138,11 +138,28 @@ def test_constant_and_absurd_targets_break_nothing(poison):
     else:
         accuracy_[::7] = poison
     trained = train(replace(runs, targets={**runs.targets, "accuracy": accuracy_}), seed=0, threads=2)
+    n_implausible = trained.report["targets"]["accuracy"]["n_implausible"]
+    assert n_implausible == (0 if poison == 0.7 else len(accuracy_[::7]))
     learner = from_bytes(trained.content)
     _, inputs = held_out_candidates(20)
     X = learner.featuriser.transform(inputs, [meta_features(5)], np.zeros(20, dtype=np.int64)).X
     target = learner.targets["accuracy"]
     assert np.isfinite(target.zero_shot(target.prior.points(X).f, target.dataset_prior(X)).mean).all()
+
+
+def test_one_training_of_minus_one_second_keeps_no_other_off_the_log():
+    runs = table(history(range(4), 12))
+    seconds = runs.targets["duration_seconds"].copy()
+    seconds[3] = -1.0
+    trained = train(replace(runs, targets={**runs.targets, "duration_seconds": seconds}), seed=0, threads=2)
+    assert from_bytes(trained.content).targets["duration_seconds"].scale.log
+    assert trained.report["targets"]["duration_seconds"]["n_implausible"] == 1
+
+
+def test_many_outcomes_of_one_configuration_are_noise():
+    runs = table(history(range(4), 12))
+    alike = {path: column.take(np.zeros(len(runs), dtype=np.int64)) for path, column in runs.inputs.items()}
+    assert train(replace(runs, inputs=alike), seed=0, threads=2).verdict.promoted
 
 
 def test_inputs_that_never_vary_leave_a_rate_and_a_mean():
