@@ -156,6 +156,23 @@ def test_one_training_of_minus_one_second_keeps_no_other_off_the_log():
     assert trained.report["targets"]["duration_seconds"]["n_implausible"] == 1
 
 
+@pytest.mark.parametrize(("n_datasets", "metric"), [(2, 0.7), (150, None)], ids=["constant", "a run a dataset"])
+def test_scores_that_do_not_vary_are_learned_from_however_many(n_datasets, metric):
+    """More than a hundred, where CatBoost samples."""
+    runs = table(history([0], 150))
+    names = tuple(f"data-{i}" for i in range(n_datasets))
+    accuracy_ = runs.targets["accuracy"] if metric is None else np.full(len(runs), metric)
+    alike = replace(
+        runs,
+        datasets=names,
+        meta_features=({},) * n_datasets,
+        dataset=np.arange(len(runs)) % n_datasets,
+        targets={"accuracy": accuracy_},
+        resources=frozenset(),
+    )
+    assert train(alike, seed=0, threads=2).verdict.promoted
+
+
 def test_many_outcomes_of_one_configuration_are_noise():
     runs = table(history(range(4), 12))
     alike = {path: column.take(np.zeros(len(runs), dtype=np.int64)) for path, column in runs.inputs.items()}
