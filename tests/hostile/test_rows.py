@@ -71,7 +71,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "paths and addresses in ids and static files": ("id: runs: a path", "path: GET /docs/", "path: GET /.git/config"),
     "one run_id from 64 clients at once": (
         "api/test_runs.py::test_of_64_twins_one_is_created",
-        "api/test_runs.py::test_of_64_runs_that_claim_one_name_one_is_created_and_the_others_are_in_conflict", "flows/test_ingest.py::", "store/test_upsert.py::",
+        "api/test_runs.py::test_of_64_runs_that_claim_one_name_one_is_created",
+        "flows/test_ingest.py::", "store/test_upsert.py::",
     ),
     "batches that share runs in opposite orders": (
         "store/test_upsert.py::test_batches_that_share_runs_in_any_order_do_not_deadlock",

@@ -64,5 +64,5 @@ def test_a_secret_in_a_log_is_found() -> None:
     ):
         listener.handle(logging.LogRecord(str(i), logging.INFO, "", 0, "told %s", (said,), None))
     assert listener.talkative == {"0", "1"}
-    with pytest.raises(AssertionError, match="^a key or a password was logged"):
+    with pytest.raises(AssertionError, match=r"^a key or a password was logged"):
         assert_no_secret(f"a line\n{key}\n")
