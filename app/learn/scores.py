@@ -52,7 +52,8 @@ def spans_decades(y: FloatArray, dataset: IntArray, *, resource: bool) -> bool:
         return False
     if resource:
         return True
-    ratios = [np.quantile(y[i], 0.95) / np.quantile(y[i], 0.05) for i in rows_by_dataset(dataset) if len(i) >= 10]
+    with np.errstate(over="ignore"):  # 1 and 5e-324 are infinitely many decades apart
+        ratios = [np.quantile(y[i], 0.95) / np.quantile(y[i], 0.05) for i in rows_by_dataset(dataset) if len(i) >= 10]
     return bool(ratios) and float(np.median(ratios)) > LOG_RATIO
 
 

@@ -79,6 +79,7 @@ def test_what_spans_decades_is_read_on_the_log():
     assert not spans_decades(shares, dataset, resource=False)
     assert spans_decades(shares, dataset, resource=True)
     assert not spans_decades(shares - 0.6, dataset, resource=True)
+    assert spans_decades(np.where(np.arange(40) % 2, 1.0, 5e-324), dataset, resource=False)
 
 
 @given(values)
