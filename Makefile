@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve worker demo test check bench faults openapi lock format clean
+.PHONY: help run serve worker demo test check audit bench faults openapi lock format clean
 .DELETE_ON_ERROR:
 
 help: ## what there is to make
@@ -39,6 +39,9 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, container files, w
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python -m pytest -q tests/test_repository.py
+
+audit: $(VENV)/.dev ## look every locked package up among known vulnerabilities; needs the network
+	$(BIN)/pip-audit --require-hashes --disable-pip --progress-spinner off $(patsubst %,--requirement .locks/%.txt,run demo dev uv)
 
 format: $(VENV)/.dev ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .

@@ -176,6 +176,14 @@ def describe(
 @app.command()
 def demo(
     url: Annotated[str | None, typer.Option(help="A running service; else one of its own, gone afterwards.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar=variable("key"),
+            show_envvar=False,
+            help=f"A key for that service, of scope admin. [env: {variable('key')}]",
+        ),
+    ] = None,
     hold_out: Annotated[str, typer.Option(help="The data set that the service must not have seen.")] = "",
     record: Annotated[Path | None, typer.Option(help="Instead: train the committed history anew, into a file.")] = None,
 ) -> None:
@@ -183,7 +191,7 @@ def demo(
     import httpx
 
     from app.demo import history, story
-    from app.demo.client import Refused
+    from app.demo.client import Refused, Service
     from app.demo.space import HELD_OUT
     from app.demo.tables import PackageMissing
 
@@ -193,7 +201,8 @@ def demo(
     hold_out = hold_out or HELD_OUT
     try:
         with _ended_by_signal(), Undisturbed() as stack:
-            story.tell(url or stack.enter_context(_own_service()), hold_out, console)
+            service = Service(url, key) if url else Service(stack.enter_context(_own_service()))
+            story.tell(service, hold_out, console)
     except (Refused, PackageMissing, httpx.HTTPError) as error:
         raise CannotGoOn(str(error)) from error
 
@@ -391,7 +400,9 @@ def _own_service() -> Iterator[str]:
         Path(data_dir).chmod(0o711)  # the database's own user has to pass
         where = ["--host", host, "--port", str(port), "--data-dir", data_dir]
         command = [*FORERUN, "serve", "--worker", "--with-parent", *where]
-        with companion(command, {variable("log_level"): "warning"}, _stop_seconds(Settings())):
+        with companion(
+            command, {variable("log_level"): "warning", variable("auth"): "auto"}, _stop_seconds(Settings())
+        ):
             yield f"http://{host}:{port}"
 
 

@@ -31,7 +31,7 @@ class Impatient(HttpToolsProtocol):
     read_bytes = 0
     """Of all that was read while the head was not: a field that never ends is kept by the parser."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a narrower argument, as uvicorn's own
         super().connection_made(transport)
         self._expect_head()
 

@@ -15,6 +15,7 @@ Symbols and shapes, everywhere in this code:
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,9 +39,17 @@ from app.space.columns import Columns, Float32Array, FloatArray, IntArray
 
 # ---------------------------------------------------------------- on the wire
 
+
+def composed(name: str) -> str:
+    """In Unicode's composed form (NFC): keyboards, file systems and languages spell one accent in several ways."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 NAME_PATTERN = r"^[^\x00-\x1f\x7f]+$"
-Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NAME_PATTERN)]
-"""A project, dataset, metric or run_id: 1 to 200 characters, none of them a control character."""
+Name: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=NAME_PATTERN), AfterValidator(composed)
+]
+"""A project, dataset, metric or run_id: 1 to 200 characters, none of them a control character; kept composed."""
 Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=-1e300, le=1e300)]
 
 

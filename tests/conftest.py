@@ -6,6 +6,7 @@ keep it alive until the last one leaves. The schema is migrated once, into a tem
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ from app.store.database import Database, connect, libpq_url
 from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
 from tests.histories import history, table
+from tests.secrets import Listener
 
 TEMPLATE = "template_forerun"
 IMPATIENT = {
@@ -36,6 +38,15 @@ IMPATIENT = {
     "authentication_timeout": "5s",  # DROP DATABASE waits for clients that are about to connect, and here blocks them
 }
 """A test's database need not survive the machine; what must is tested on servers of its own."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secret_is_logged() -> Iterator[None]:
+    """By any test of this process; processes that tests start are looked at where they are started."""
+    listener = Listener()
+    logging.getLogger().addHandler(listener)
+    yield
+    assert not listener.talkative
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from app.featurise.frame import run_table
 from app.types import Run, RunTable, StoredRun
 
+Configuration = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPACE = {
     "parameters": {
@@ -27,25 +29,25 @@ def meta_features(dataset: int) -> dict[str, float]:
     return {"n_rows": 100.0 * 2.0**dataset, "noise": float((dataset * 7919) % 13)}
 
 
-def accuracy(configuration: dict[str, object], dataset: int) -> float:
+def accuracy(configuration: Configuration, dataset: int) -> float:
     """Best with trees, a rate near 0.05, and the deeper the more rows there are; datasets differ in level and range."""
-    rate = float(configuration["rate"])  # type: ignore[arg-type]
+    rate = float(configuration["rate"])
     miss = (math.log10(rate) - math.log10(0.05)) ** 2 * 0.3
     if configuration["family"] == "tree":
-        miss += (float(configuration["depth"]) - min(2 + dataset, 10)) ** 2 * 0.01  # type: ignore[arg-type]
+        miss += (float(configuration["depth"]) - min(2 + dataset, 10)) ** 2 * 0.01
     else:
         miss += 0.5
     return 0.5 + 0.03 * dataset + (0.1 + 0.02 * dataset) * math.exp(-miss)
 
 
-def seconds(configuration: dict[str, object], dataset: int) -> float:
+def seconds(configuration: Configuration, dataset: int) -> float:
     """Linear in the rows, doubling with every two levels of depth."""
-    return 0.01 * 2.0**dataset * 2.0 ** (float(configuration.get("depth", 0)) / 2)  # type: ignore[arg-type]
+    return 0.01 * 2.0**dataset * 2.0 ** (float(configuration.get("depth", 0)) / 2)
 
 
-def configuration(rng: np.random.Generator) -> dict[str, object]:
+def configuration(rng: np.random.Generator) -> Configuration:
     """A random one of `SPACE`."""
-    chosen: dict[str, object] = {"family": str(rng.choice(["tree", "linear"])), "rate": float(10 ** rng.uniform(-3, 0))}
+    chosen: Configuration = {"family": str(rng.choice(["tree", "linear"])), "rate": float(10 ** rng.uniform(-3, 0))}
     if chosen["family"] == "tree":
         chosen["depth"] = int(rng.integers(1, 11))
     return chosen
@@ -61,8 +63,8 @@ def table(runs: list[StoredRun]) -> RunTable:
     return run_table(runs, {run.run.dataset.name: dict(run.run.dataset.meta_features) for run in runs})
 
 
-def _run(dataset: int, i: int, chosen: dict[str, object], rng: np.random.Generator, failing: bool) -> StoredRun:
-    failed = failing and int(chosen.get("depth", 0)) > 8  # type: ignore[call-overload]
+def _run(dataset: int, i: int, chosen: Configuration, rng: np.random.Generator, failing: bool) -> StoredRun:
+    failed = failing and int(chosen.get("depth", 0)) > 8
     body = {
         "run_id": f"{dataset}-{i}",
         "dataset": {"name": f"data-{dataset}", "meta_features": meta_features(dataset)},

@@ -3,11 +3,14 @@ from __future__ import annotations
 import json
 import re
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from app import __version__, cli, keys
+from app.demo import story
+from app.demo.client import Service
 from app.featurise.describe import describe, read_table
 
 TABLE = "x,colour,label\n" + "".join(
@@ -96,6 +99,21 @@ def test_openapi_is_the_applications_own(monkeypatch: pytest.MonkeyPatch, tmp_pa
     output = tmp_path / "openapi.json"
     assert forerun(monkeypatch, "openapi", "--output", output) == 0
     assert json.loads(output.read_text())["info"]["version"] == __version__
+
+
+@pytest.mark.parametrize("how", ["option", "environment", "own service"])
+def test_the_demo_shows_its_key_to_the_service_it_is_for(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    told: list[Service] = []
+    monkeypatch.setattr(story, "tell", lambda service, *_: told.append(service))
+    monkeypatch.setattr(cli, "_own_service", lambda: nullcontext("http://own"))
+    if how != "option":
+        monkeypatch.setenv("FORERUN_KEY", "fr_x")
+    arguments = {"option": ["--url", "http://a", "--key", "fr_x"], "environment": ["--url", "http://a"]}.get(how, [])
+    assert forerun(monkeypatch, "demo", *arguments) == 0
+    assert told == [Service("http://own") if how == "own service" else Service("http://a", "fr_x")]
+    with told[0].client() as client:
+        assert client.headers.get("authorization") == (None if how == "own service" else "Bearer fr_x")
+    assert "fr_x" not in repr(told[0])
 
 
 # ---------------------------------------------------------------- keys

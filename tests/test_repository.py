@@ -8,9 +8,11 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from app.config import Settings, variable
 
@@ -88,6 +90,46 @@ def test_locks_know_every_requirement() -> None:
         locked = {name.partition(" ")[0] for name in pins(lock)}
         names = {re.split(r"[^A-Za-z0-9_.-]", requirement)[0] for requirement in project["dependencies"] + more}
         assert {name.lower().replace("_", "-") for name in names} <= locked
+
+
+@pytest.mark.parametrize("lock", ["demo", "dev", "run", "uv"])
+def test_locks_hold_releases_and_nothing_else(lock: str) -> None:
+    """Each line that is not a hash pins one released version: no address, path or option."""
+    named = [line for line in (ROOT / ".locks" / f"{lock}.txt").read_text().splitlines() if line[:1].strip()]
+    assert len(named) == len(pins(lock))
+    assert [pin for pin, version in pins(lock).items() if Version(version).is_prerelease] == []
+
+
+FREE = re.compile(r"(MIT|BSD|Apache|ISC|MPL|PSF|Python Software Foundation|LGPL|Zlib|0BSD|CC0)")
+"""What a service may be put together from and passed on; LGPL (psycopg) and MPL as long as they stay as they are."""
+BOUND = re.compile(r"(?<!L)(?<!Lesser )GPL|Affero|SSPL|Proprietary|Commercial|Commons Clause", re.IGNORECASE)
+
+
+def test_licences_are_free_ones() -> None:
+    """Of what is installed of that which runs; a package for another platform is not there to be asked."""
+    installed = {d.name.lower().replace("_", "-"): d for d in distributions() if d.name}
+    locked = {pin.partition(" ")[0] for pin in pins("run")}
+    told = {name: licence(installed[name]) for name in locked & installed.keys()}
+    assert len(told) > len(locked) / 2
+    assert {name: text for name, text in told.items() if not FREE.search(text) or BOUND.search(text)} == {}
+
+
+def licence(distribution: Distribution) -> str:
+    told = distribution.metadata
+    classified = [c for c in told.get_all("Classifier") or [] if c.startswith("License ::")]
+    return told["License-Expression"] or "; ".join(classified) or (told["License"] or "")[:200]
+
+
+@pytest.mark.parametrize("text", ["GPL-3.0-only", "AGPL-3.0", "GNU Affero", "Proprietary", "MIT AND GPL-2.0"])
+def test_licences_that_bind_are_found(text: str) -> None:
+    assert BOUND.search(text)
+    assert not BOUND.search("LGPL-3.0-only")
+
+
+def test_what_a_linter_is_told_to_leave_has_its_reason_beside_it() -> None:
+    bare = re.compile(r"# (n[o]qa|type: ig[n]ore)[^#\n]*$", re.MULTILINE)
+    found = [f"{name}: {match[0]}" for name, text in texts() if name.endswith(".py") for match in bare.finditer(text)]
+    assert found == []
 
 
 def pins(lock: str) -> dict[str, str]:

@@ -211,7 +211,7 @@ async def test_a_process_that_dies_again_and_again_is_given_up(database: Databas
     async def run(attempt: Attempt, settings: Settings) -> None:
         running = asyncio.create_task(run_in_process(attempt, settings))
         async with asyncio.timeout(10):
-            while not (child := child_of(attempt.refit_id)):  # noqa: ASYNC110
+            while not (child := child_of(attempt.refit_id)):  # noqa: ASYNC110  # nothing tells
                 await asyncio.sleep(0.01)
         child.kill()
         await running

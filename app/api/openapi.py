@@ -62,7 +62,7 @@ _FORMATS = {"number": "double", "integer": "int64"}
 
 def install(app: FastAPI) -> None:
     """Let `/openapi.json` answer with the finished document, made once."""
-    app.openapi = cache(partial(document, app))  # type: ignore[method-assign]
+    app.openapi = cache(partial(document, app))  # type: ignore[method-assign]  # as FastAPI's manual has it
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -246,7 +246,9 @@ def install(app: FastAPI) -> None:
 
 async def _forerun_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ForerunError)
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if isinstance(error, Unavailable):  # told once for each request of an outage: its traceback is always the same
+        log.error("%s: %s (%s)", error.code, error.detail, type(error.__cause__ or error).__name__)
+    elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error.detail, exc_info=error)
     if isinstance(error, RequestTimeout):  # the rest of the body must not be taken for the next request
         return problem(error, {"Connection": "close"})

@@ -10,9 +10,9 @@ from app.api import examples
 from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, LimitQuery, NamePath
 from app.api.problems import responses
-from app.api.schemas import Project, ProjectList, ProjectSettings, RefitPolicy
+from app.api.schemas import Project, ProjectDetail, ProjectList, ProjectSettings, RefitPolicy
 from app.api.strict_json import StrictRoute
-from app.store import projects
+from app.store import meta_learners, projects
 from app.types import Name
 
 router = APIRouter(tags=["projects"], route_class=StrictRoute)
@@ -43,15 +43,18 @@ async def list_projects(
     "/v1/projects/{name:path}",
     operation_id="get_project",
     summary="Look at a project",
-    response_model=Project,
+    response_model=ProjectDetail,
     response_description="The project.",
-    responses={**examples.answer(200, examples.PROJECT_ANSWER), **responses(404)},
+    responses={**examples.answer(200, {**examples.PROJECT_ANSWER, "warnings": []}), **responses(404)},
 )
 async def get_project(database: DatabaseHandle, caller: CallerHandle, name: NamePath) -> Json:
     """Its declared objectives, its refit policy, and which meta-learner serves."""
     caller.check(name)
     async with database.snapshot() as connection:
-        return Json(_as_json(await projects.get(connection, name)))
+        project = await projects.get(connection, name)
+        damaged = project.champion_id and not await meta_learners.is_intact(connection, project.champion_id)
+    warnings = [f"the bundle of meta-learner {project.champion_id} is damaged; refit the project"] if damaged else []
+    return Json({**_as_json(project), "warnings": warnings})
 
 
 @router.put(

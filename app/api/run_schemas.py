@@ -66,7 +66,8 @@ class BatchReceipt(Answer):
     duplicates: int = Field(ge=0)
     rejected: int = Field(ge=0, description="Runs that were not taken: invalid ones, and conflicts.")
     results: list[BatchResult] = Field(
-        description="Each run of a JSON batch, in order; of a stream only the lines that were not taken."
+        description="Each run of a JSON batch, in order; of a stream only the lines that were not taken. The faults of "
+        "the first 100 rejected runs of a JSON batch are listed; of later ones it is told how many there are."
     )
     results_omitted: int = Field(
         default=0, ge=0, description="Of a stream: lines that were not taken and found no place in `results`."

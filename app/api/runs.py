@@ -29,6 +29,8 @@ JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 MAX_FAULTS: Final = 5
 """Faults that are told of one run of a batch: there may be thousands of runs."""
+MAX_TOLD: Final = 100
+"""Rejected runs of a batch whose faults are told; of more it is told how many there are: a million take seconds."""
 BATCH_LIMITS: Final = strict_json.Limits(values=5_000_000)
 
 
@@ -127,7 +129,12 @@ class _Envelope(BaseModel):
 
 
 def _read_batch(body: bytes, caller: Caller) -> list[ingest.Incoming]:
-    return [_run_or_error(raw, caller) for raw in _runs_of(strict_json.loads(body, BATCH_LIMITS))]
+    incoming: list[ingest.Incoming] = []
+    n_rejected = 0
+    for raw in _runs_of(strict_json.loads(body, BATCH_LIMITS)):
+        incoming.append(_run_or_error(raw, caller, counted_only=n_rejected >= MAX_TOLD))
+        n_rejected += isinstance(incoming[-1], ForerunError)
+    return incoming
 
 
 def _runs_of(body: Any) -> list[Any]:
@@ -137,11 +144,15 @@ def _runs_of(body: Any) -> list[Any]:
         raise _invalid(error, body, _Envelope) from None
 
 
-def _run_or_error(raw: Any, caller: Caller) -> ingest.Incoming:
+def _run_or_error(raw: Any, caller: Caller, *, counted_only: bool = False) -> ingest.Incoming:
     try:
         run: Run = _RUN.validate_python(raw)
         caller.check(run.project)
     except ValidationError as error:
+        if counted_only:
+            return InvalidRequest(
+                f"{error.error_count():,} faults; those of the first {MAX_TOLD} rejected runs are told"
+            )
         return _invalid(error, raw, Run)
     except Forbidden as error:
         return error

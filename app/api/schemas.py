@@ -288,6 +288,12 @@ class Project(Answer):
     updated_at: datetime
 
 
+class ProjectDetail(Project):
+    """A project, and what its owner should know."""
+
+    warnings: list[str] = Field(description="What should be seen to: that the bundle of the champion is damaged.")
+
+
 class ProjectList(Answer):
     """A page of projects, by name."""
 

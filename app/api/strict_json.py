@@ -1,5 +1,6 @@
 """The one reader of request bodies: JSON that means one thing, or a refusal that says where it is wrong.
 
+Names of objects are read in Unicode's composed form, so that an accent that was typed in another way is no other name.
 Two readers give the same answer (a property test holds them to it). `_swiftly` takes a document that is beyond doubt
 good and costs about 15 µs for a run of 1.6 KB; whatever it hesitates at goes to `_carefully`, which knows why.
 """
@@ -11,7 +12,7 @@ import math
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -21,6 +22,7 @@ from pydantic import JsonValue
 from starlette.requests import ClientDisconnect
 
 from app.errors import Fault, InvalidRequest, MalformedJson, PayloadTooLarge, UnsupportedMediaType, pointer
+from app.types import composed
 
 MAX_FAULTS: Final = 20
 MAX_INTEGER: Final = 2**53
@@ -72,9 +74,10 @@ def _swiftly(body: bytes, limits: Limits) -> Any:
 
 
 def _count_colons(document: Any, limits: Limits) -> int:
-    """How many colons a text holds that reads as `document`, if no name is repeated; -1 when it is beyond the limits.
+    """How many colons a text holds that reads as `document`, if no name is repeated.
 
-    A repeated name leaves one value and two colons. Colons inside strings are counted as they are: without escapes.
+    -1 when it is beyond the limits, or a name is not in its composed form. A repeated name leaves one value and two
+    colons. Colons inside strings are counted as they are: without escapes.
     """
     colons, level = 0, list[Any]([[document]])
     for _ in range(limits.depth + 1):
@@ -82,7 +85,9 @@ def _count_colons(document: Any, limits: Limits) -> int:
         for container in level:
             if isinstance(container, dict) and len(container) > limits.names:
                 return -1
-            colons += _colons_of(container, below)
+            if (found := _colons_of(container, below)) < 0:
+                return -1
+            colons += found
         if not below:
             return colons
         level = below
@@ -90,10 +95,13 @@ def _count_colons(document: Any, limits: Limits) -> int:
 
 
 def _colons_of(container: Any, below: list[Any]) -> int:
-    """The colons of one object or list; what it contains in turn is added to `below`."""
+    """The colons of one object or list, -1 if a name may not be composed; what it contains is added to `below`."""
     colons, children = 0, container
     if type(container) is dict:
-        colons, children = len(container) + "".join(container).count(":"), container.values()
+        names = "".join(container)
+        if not names.isascii() and composed(names) != names:
+            return -1
+        colons, children = len(container) + names.count(":"), container.values()
     for child in children:
         kind = type(child)
         if kind is float or kind is int:
@@ -135,9 +143,9 @@ def _carefully(body: bytes, limits: Limits) -> JsonValue:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         _malformed(error.msg, body, len(text[: error.pos].encode()))
-    if flaws := list(_flaws(value, limits)):
+    if flaws := list(islice(_flaws(value, limits), MAX_FAULTS)):  # there may be a million
         _refuse(flaws)
-    return value  # type: ignore[no-any-return]
+    return value  # type: ignore[no-any-return]  # the flaws, which alone are no JSON, were refused
 
 
 def _text(body: bytes) -> str:
@@ -169,16 +177,18 @@ def _malformed(message: str, body: bytes, offset: int) -> NoReturn:
 
 
 def _refuse(flaws: list[tuple[str, _Flaw]]) -> NoReturn:
-    faults = [Fault(where, flaw.message) for where, flaw in flaws[:MAX_FAULTS]]
+    faults = [Fault(where, flaw.message) for where, flaw in flaws]
     if any(flaw.malformed for _, flaw in flaws):
         raise MalformedJson(faults[0].message, faults)
     raise InvalidRequest(faults[0].message, faults)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Flaw:
-    members = dict(pairs)
+    members = {composed(name): value for name, value in pairs}
     if len(members) == len(pairs):
         return members
+    if len({name for name, _ in pairs}) == len(pairs):
+        return _Flaw("two names in this object differ only in how Unicode spells them")
     return _Flaw("a name stands twice in this object", malformed=True)
 
 

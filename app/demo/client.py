@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -13,6 +14,18 @@ from app.demo.space import Json
 
 READY_SECONDS = 60.0
 REFIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where a service is, and the key that it asks for, if it does."""
+
+    url: str
+    key: str | None = field(default=None, repr=False)
+
+    def client(self) -> httpx.Client:
+        headers = {} if self.key is None else {"Authorization": f"Bearer {self.key}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60.0)
 
 
 class Refused(RuntimeError):

@@ -26,12 +26,12 @@ RANDOM_RIVALS = 15
 TARGETS = (METRIC, "accuracy", "log_loss", "duration_seconds")
 
 
-def tell(url: str, hold_out: str, console: Console) -> None:
-    """The whole story on the service at `url`, in a project of its own. Raises Refused, PackageMissing."""
+def tell(service: api.Service, hold_out: str, console: Console) -> None:
+    """The whole story on a service, in a project of its own. Raises Refused, PackageMissing."""
     if hold_out not in tables.names():
         raise api.Refused(f"there is no data set {hold_out!r}; there are {', '.join(tables.names())}")
     project = f"demo-without-{hold_out}-{time.strftime('%Y%m%dT%H%M%S')}"
-    with httpx.Client(base_url=url, timeout=60.0) as client:
+    with service.client() as client:
         api.wait_until_ready(client)
         _teach(client, project, hold_out, console)
         rounds = _follow(client, project, tables.load(hold_out), console)

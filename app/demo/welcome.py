@@ -16,7 +16,7 @@ PROJECT = "demo"
 def welcome(url: str, console: Console) -> None:
     """Print a ranking, the addresses, and a question to paste. The service stays up whatever happens here."""
     try:
-        with httpx.Client(base_url=url, timeout=60.0) as client:
+        with api.Service(url).client() as client:
             api.wait_until_ready(client)
             _first_ranking(client, console)
     except (api.Refused, httpx.HTTPError) as error:

@@ -125,7 +125,7 @@ def _kernel_elements(layer: Layer, n_axes: int) -> float:
 def _first(layer: Layer, names: Sequence[str]) -> float | None:
     """The first of some attributes that is a number."""
     found = (layer.get(name) for name in names)
-    return next((float(value) for value in found if is_number(value)), None)  # type: ignore[arg-type]
+    return next((float(value) for value in found if is_number(value)), None)
 
 
 def _rest(layer: Layer) -> dict[str, JsonValue]:

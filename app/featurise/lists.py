@@ -15,7 +15,7 @@ def list_statistics(items: list[JsonValue]) -> dict[str, float]:
     """
     flat = list(_flat(items))
     statistics = {"length": float(len(items))}
-    statistics |= number_statistics([float(item) for item in flat if is_number(item)])  # type: ignore[arg-type]
+    statistics |= number_statistics([float(item) for item in flat if is_number(item)])
     statistics |= _counts(f"={_text(item)}" for item in flat if isinstance(item, (str, bool)))
     return statistics | attribute_statistics([item for item in flat if isinstance(item, dict)])
 

@@ -2,7 +2,8 @@
 
 A key is `fr_<prefix>_<secret>` with 256 random bits in its secret, so a fast hash keeps it as well as a slow one would.
 What is known of a key is remembered for a few seconds, so that most requests ask nothing of the database, and a
-revocation takes hold in every process within `FRESH_SECONDS` and a query.
+revocation takes hold in every process within `FRESH_SECONDS` and a query. Keys that are not known are asked for
+together, one query at a time: whoever makes up a thousand of them keeps one connection busy, and nobody waiting.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ import hmac
 import re
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,8 +31,8 @@ FRESH_SECONDS: Final = 3.0
 """How long what is known of a key is believed without asking again."""
 NOTED_SECONDS: Final = 60.0
 """How often it is written that a key is in use."""
-MAX_REMEMBERED: Final = 10_000
-"""Keys, good or made up, that a process remembers; the least recently used go first."""
+MAX_TOGETHER: Final = 1_000
+"""Keys that one query asks for."""
 
 _KEY: Final = re.compile(r"(fr_[0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 _NO_HASH: Final = bytes(32)
@@ -112,13 +112,22 @@ class _Known:
     expires_at: float = float("inf")
 
 
+def _known(key: Key, names: Mapping[int, str], asked_at: float) -> _Known:
+    limited = None if key.project_ids is None else {names[project_id]: project_id for project_id in key.project_ids}
+    caller = Caller(str(key.id), frozenset(key.scopes), limited) if key.revoked_at is None else None
+    expires_at = float("inf") if key.expires_at is None else key.expires_at.timestamp()
+    return _Known(asked_at, bytes(key.hash), key.id, caller, expires_at)
+
+
 class Keyring:
     """The keys that this process has seen lately."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[_Known]] = {}
+        self._known: dict[str, _Known] = {}  # of keys that are there: made-up ones leave nothing behind
+        self._awaited: dict[str, asyncio.Future[_Known | Exception]] = {}
+        self._unasked: list[str] = []
+        self._asking: asyncio.Task[None] | None = None
         self._noted: dict[UUID, float] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
@@ -137,45 +146,54 @@ class Keyring:
         self._known.pop(prefix, None)
 
     async def close(self) -> None:
-        """Wait for what is being written."""
-        await asyncio.gather(*self._notes, *self._asking.values(), return_exceptions=True)
+        """Wait for what is being asked and written."""
+        await asyncio.gather(*self._notes, *([self._asking] if self._asking else []), return_exceptions=True)
 
     async def _about(self, prefix: str) -> _Known:
         known = self._known.get(prefix)
         if known is not None and time.monotonic() - known.asked_at < FRESH_SECONDS:
             return known
-        if prefix not in self._asking:  # however many requests come at a time, one asks
-            self._asking[prefix] = asking = asyncio.create_task(self._ask(prefix, known))
-            asking.add_done_callback(
-                lambda done: (self._asking.pop(prefix, None), done.cancelled() or done.exception())
-            )
-        return await asyncio.shield(self._asking[prefix])
+        if prefix not in self._awaited:  # however many requests come with it at a time, it is asked for once
+            self._awaited[prefix] = asyncio.get_running_loop().create_future()
+            self._unasked.append(prefix)
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        answer = await asyncio.shield(self._awaited[prefix])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    async def _ask(self, prefix: str, before: _Known | None) -> _Known:
+    async def _ask(self) -> None:
+        """Query after query, each for all the prefixes that came up during the one before."""
+        while self._unasked:
+            prefixes, self._unasked = self._unasked[:MAX_TOGETHER], self._unasked[MAX_TOGETHER:]
+            try:
+                found: Mapping[str, _Known | Exception] = await self._read(prefixes)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is the waiting requests' to raise
+                prefixes, self._unasked = prefixes + self._unasked, []  # nobody waits for the same failure again
+                found = {prefix: self._without_database(prefix, error) for prefix in prefixes}
+            for prefix in prefixes:
+                self._awaited.pop(prefix).set_result(found[prefix])
+
+    def _without_database(self, prefix: str, error: Exception) -> _Known | Exception:
+        """While there is no database nobody can revoke a key either, and recommendations are still answered."""
+        known = self._known.get(prefix)
+        if known is None or not isinstance(error, Unavailable):
+            return error
+        self._known[prefix] = replace(known, asked_at=time.monotonic())
+        return self._known[prefix]
+
+    async def _read(self, prefixes: Sequence[str]) -> dict[str, _Known]:
         asked_at = time.monotonic()
-        try:
-            known = await self._read(prefix, asked_at)
-        except Unavailable:
-            if before is None or before.caller is None:
-                raise
-            # While there is no database nobody can revoke a key either, and recommendations are still answered.
-            known = replace(before, asked_at=time.monotonic())
-        self._known[prefix] = known
-        self._known.move_to_end(prefix)
-        while len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
-        return known
-
-    async def _read(self, prefix: str, asked_at: float) -> _Known:
         async with self._database.transaction() as connection:
-            key = await keys.find_by_prefix(connection, prefix)
-            if key is None:
-                return _Known(asked_at)
-            names = None if key.project_ids is None else await projects.names(connection, key.project_ids)
-        by_name = None if names is None else {name: project_id for project_id, name in names.items()}
-        caller = Caller(str(key.id), frozenset(key.scopes), by_name) if key.revoked_at is None else None
-        expires_at = float("inf") if key.expires_at is None else key.expires_at.timestamp()
-        return _Known(asked_at, bytes(key.hash), key.id, caller, expires_at)
+            found = await keys.find_by_prefixes(connection, prefixes)
+            limited = {project_id for key in found for project_id in key.project_ids or ()}
+            names = await projects.names(connection, limited) if limited else {}
+        known = {key.prefix: _known(key, names, asked_at) for key in found}
+        for prefix in prefixes:
+            self._known.pop(prefix, None)
+        self._known.update(known)
+        return {prefix: known.get(prefix) or _Known(asked_at) for prefix in prefixes}
 
     def _note_use(self, known: _Known) -> None:
         """At most once a minute, and beside the request rather than in it."""

@@ -218,7 +218,7 @@ class Intake:
             return
         try:
             outcomes = await store(self._database, group, self._refit_delay_seconds)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is the waiting requests' to raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is the waiting requests' to raise
             for answer in answers:
                 if not answer.done():
                     answer.set_exception(error)

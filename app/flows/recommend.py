@@ -12,22 +12,26 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app import telemetry
 from app.errors import CorruptBundle, Fault, InvalidRequest, NotFound, Unavailable, UnknownMetric, pointer
 from app.featurise.frame import flatten, inputs_of
 from app.featurise.targets import reached
-from app.learn import bundle
-from app.learn.meta_learner import MetaLearner
-from app.search.question import Question, Ranking
-from app.search.rank import rank
 from app.space import JsonValue, parse_search_space
 from app.space.paths import flatten as flatten_configuration
 from app.store import datasets, meta_learners, projects, recommendations, runs
 from app.store.database import AsyncConnection, Database
 from app.types import INPUT_KINDS, Context, Objective, OwnRun, RecommendRequest, StoredRun
+
+if TYPE_CHECKING:
+    from app.learn.meta_learner import MetaLearner
+    from app.search.question import Question, Ranking
+
+# CatBoost and SciPy take longer to import than all the rest: they stand inside what needs them, `warm_up` imports them
+# beside the first requests, and a process that was killed takes runs again a second earlier.
 
 log = logging.getLogger("forerun.recommend")
 
@@ -64,7 +68,7 @@ class Bundles:
             return self._unpacked[meta_learner_id]
         if meta_learner_id not in self._unpacking:
             content = await meta_learners.load(connection, meta_learner_id)
-            unpacking = asyncio.create_task(asyncio.to_thread(bundle.from_bytes, content))
+            unpacking = asyncio.create_task(asyncio.to_thread(_unpack, content))
             self._unpacking[meta_learner_id] = unpacking
             unpacking.add_done_callback(lambda _: self._unpacking.pop(meta_learner_id, None))
         learner = await asyncio.shield(self._unpacking[meta_learner_id])
@@ -108,6 +112,8 @@ class Known:
 
 def warm_up() -> None:
     """Import what the first recommendation would otherwise wait for."""
+    import_module("app.learn.bundle")
+    import_module("app.search.rank")
     parse_search_space({"parameters": {"x": {"type": "float", "low": 0, "high": 1}}}).sample(2, seed=0)
 
 
@@ -190,14 +196,24 @@ async def _unpacked(
     try:
         return await bundles.get(connection, candidate.id)
     except CorruptBundle as error:
-        log.error("meta-learner %s of project %r: %s", candidate.id, candidate.project, error.detail)  # noqa: TRY400
+        told = (candidate.id, candidate.project, error.detail)
+        log.error("meta-learner %s of project %r: %s", *told)  # noqa: TRY400  # a checksum has no traceback of interest
         telemetry.DAMAGED_BUNDLES.inc()
         bundles.damaged.add(candidate.id)
         return None
 
 
+def _unpack(content: bytes) -> MetaLearner:
+    from app.learn import bundle
+
+    return bundle.from_bytes(content)
+
+
 def _rank(request: RecommendRequest, known: Known) -> Ranking:
     """From the wire's nouns to the search's question, and its answer."""
+    from app.search.question import Question
+    from app.search.rank import rank
+
     context = _context(request.context)
     own = [_own_run(stored) for stored in known.runs if stored.run.state != "running"]
     own += [

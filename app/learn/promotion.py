@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from app.learn.meta_learner import MetaLearner, TargetLearner
-from app.learn.scores import reference_runs
+from app.learn.scores import plausible, reference_runs
 from app.learn.validation import rank_correlations
 from app.space.columns import Float32Array, FloatArray, IntArray
 from app.types import RunTable, Verdict
@@ -31,7 +31,7 @@ def held_out_correlations(learner: MetaLearner, table: RunTable) -> Correlations
     out: dict[tuple[str, str], float] = {}
     for name, target in learner.targets.items():
         y = table.targets.get(name)
-        if y is None or target.resource or not (known := np.isfinite(y)).any():
+        if y is None or target.resource or not (known := plausible(y, resource=False)).any():
             continue
         f = _held_out_scores(target, frame.X[known], fold[known])
         found = rank_correlations(y[known], f, table.dataset[known], reference[known])

@@ -24,6 +24,20 @@ ANCHOR_RUNS = 10.0
 """Runs a dataset needs for its own ranks to count as much as what the learner expects of its configurations."""
 MIN_REFERENCE = 10
 
+ABSURD = 1e12
+"""Outcomes this many times larger than the larger quartile are no measurements; a diverged loss may still be one."""
+
+
+def plausible(y: FloatArray, *, resource: bool) -> BoolArray:
+    """Which outcomes of a target (n,), NaN where there is none, can have been measured.
+
+    One 1e300 among accuracies would otherwise be the best run of its dataset, and one training of -1 seconds would
+    keep all others off the log.
+    """
+    known = np.isfinite(y) & ((y >= 0) | (not resource))
+    typical = float(np.abs(np.quantile(y[known], [0.25, 0.75])).max()) if known.any() else 0.0
+    return np.asarray(known & (np.abs(y) / ABSURD <= (typical or 1.0)))
+
 
 def rows_by_dataset(dataset: IntArray) -> list[IntArray]:
     """The rows of each dataset that has any, in order of the dataset's number."""
@@ -38,7 +52,8 @@ def spans_decades(y: FloatArray, dataset: IntArray, *, resource: bool) -> bool:
         return False
     if resource:
         return True
-    ratios = [np.quantile(y[i], 0.95) / np.quantile(y[i], 0.05) for i in rows_by_dataset(dataset) if len(i) >= 10]
+    with np.errstate(over="ignore"):  # 1 and 5e-324 are infinitely many decades apart
+        ratios = [np.quantile(y[i], 0.95) / np.quantile(y[i], 0.05) for i in rows_by_dataset(dataset) if len(i) >= 10]
     return bool(ratios) and float(np.median(ratios)) > LOG_RATIO
 
 

@@ -19,7 +19,7 @@ from app.learn.folds import assign_folds
 from app.learn.memory import remember
 from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner
 from app.learn.promotion import decide, held_out_correlations
-from app.learn.scores import fold_rows, reference_runs
+from app.learn.scores import fold_rows, plausible, reference_runs
 from app.learn.target import Rows, fit_target
 from app.space.columns import BoolArray
 from app.types import FeatureFrame, RunTable, Verdict
@@ -69,6 +69,7 @@ def train(
             rows = Rows(part, table.targets[name][known], reference[known], fold[known])
             resource = name in table.resources
             targets[name], reports[name] = fit_target(rows, table.datasets, pool, resource=resource, seed=seed)
+            reports[name]["n_implausible"] = _n_implausible(table, name)
     failure, memory = _fit_failure(table, frame, seed), remember(table, frame, reference, seed)
     learner = MetaLearner(featuriser, targets, failure, folds, len(table), memory)
     tell("verdict", 1.0)
@@ -87,7 +88,12 @@ def train(
 def _usable(table: RunTable, name: str) -> BoolArray:
     """The finished runs that report a target; a failed run's numbers are not what its configuration is worth."""
     finished = (table.state == "completed") | (table.state == "stopped")
-    return np.asarray(np.isfinite(table.targets[name]) & finished)
+    return np.asarray(plausible(table.targets[name], resource=name in table.resources) & finished)
+
+
+def _n_implausible(table: RunTable, name: str) -> int:
+    y = table.targets[name]
+    return int((np.isfinite(y) & ~plausible(y, resource=name in table.resources)).sum())
 
 
 def _fit_failure(table: RunTable, frame: FeatureFrame, seed: int) -> FailureLearner:

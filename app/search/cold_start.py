@@ -27,12 +27,15 @@ from app.types import Prediction, RunTable
 ENOUGH = 3
 DESIGN_FROM = 4_096
 """Candidates that a design is chosen from: more would cost time and change nothing that can be seen."""
+RESOLUTION = 1e-12
+"""Relative spread of outcomes below which they are equal."""
 
 
 @dataclass(frozen=True)
 class OwnRunsAlone:
-    """A posterior in the target's own unit, from own runs and nothing else."""
+    """A posterior in units of the largest own outcome, from own runs and nothing else: no square leaves the range."""
 
+    unit: float
     posterior: Posterior
     points: Points  # the candidates, n of them
     sign: float
@@ -42,16 +45,18 @@ class OwnRunsAlone:
     def fit(cls, candidates: Columns, own: Columns, y: FloatArray, sign: float) -> OwnRunsAlone:
         """Shapes: candidates n rows and own n_own rows, by input path; y (n_own,)."""
         E, E_own = coordinates(candidates, own)
-        v = sign * winsorised(sign * y)
-        spread = float(v.std()) or 1.0
+        unit = float(np.abs(y).max()) or 1.0
+        v = sign * winsorised(sign * y / unit)
+        spread = float(v.std())
         typical = float(np.median(cdist(E_own, E[:DESIGN_FROM]))) or 1.0
         kernel = Kernel(amplitude=0.8, length=typical, noise=0.05, across=0.0, components=0.0)
-        prior = DatasetPrior(float(v.mean()), spread, offset=1.0, log_scale_spread=0.3)
-        return cls(condition(kernel, prior, _flat(E_own), v), _flat(E), sign, float((sign * v).max()))
+        scale = spread if spread > RESOLUTION else 1.0
+        prior = DatasetPrior(float(v.mean()), scale, offset=1.0, log_scale_spread=0.3)
+        return cls(unit, condition(kernel, prior, _flat(E_own), v), _flat(E), sign, unit * float((sign * v).max()))
 
     def answer(self, question: Question, candidates: Columns) -> list[dict[str, Any]]:
         """The top k by expected improvement (by expected value for `best`)."""
-        mean, std = self.posterior.predict(self.points)
+        mean, std = (self.unit * part for part in self.posterior.predict(self.points))
         if question.strategy == "best":
             score = self.sign * mean
         else:

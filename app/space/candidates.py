@@ -244,4 +244,4 @@ def _level(value: object) -> Hashable:
     """A cheap key with the meaning of `level_key`: 1 and 1.0 are one level, true and "1" are others."""
     if type(value) in _SCALARS:
         return (type(value) is bool, value)
-    return _ABSENT_LEVEL if value is ABSENT else level_key(value)  # type: ignore[arg-type]
+    return _ABSENT_LEVEL if value is ABSENT else level_key(value)  # type: ignore[arg-type]  # JSON by contract

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ def _whole(value: JsonValue) -> JsonValue:
     return value
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """True for int and float, not for bool."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -90,7 +90,7 @@ def make_column(values: Sequence[object]) -> Column:
         key: object = (type(value), value) if isinstance(value, (str, bool)) else level_key(value)  # type: ignore[arg-type]  # JSON by contract: everything here came through the strict reader
         if key not in index:
             index[key] = len(levels)
-            levels.append(value)  # type: ignore[arg-type]
+            levels.append(value)  # type: ignore[arg-type]  # as above
         codes[row] = index[key]
     return CodedColumn(codes, tuple(levels))
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -138,7 +138,7 @@ class Number:
 
     def read(self, values: Sequence[JsonValue]) -> NumericColumn:
         """Python values as a column; absent where one is not of this parameter."""
-        raw = np.array([float(v) if _is_finite_number(v) else np.nan for v in values])  # type: ignore[arg-type]
+        raw = np.array([float(v) if _is_finite_number(v) else np.nan for v in values])
         raw = np.where((raw >= self.low) & (raw <= self.high), raw + 0.0, np.nan)
         if self.step is None:
             return NumericColumn(raw)
@@ -238,5 +238,5 @@ def normal(value: JsonValue) -> JsonValue:
     return dict(leaves(value)) if isinstance(value, dict) and value else value
 
 
-def _is_finite_number(value: JsonValue) -> bool:
-    return is_number(value) and abs(value) <= 1e300  # type: ignore[arg-type]
+def _is_finite_number(value: JsonValue) -> TypeGuard[int | float]:
+    return is_number(value) and abs(value) <= 1e300

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select, text, update
+from sqlalchemy import ARRAY, Text, func, insert, literal, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
@@ -80,10 +80,10 @@ async def list_all(connection: AsyncConnection) -> list[Key]:
     return [Key(**row) for row in (await connection.execute(select(keys).order_by(keys.c.id))).mappings()]
 
 
-async def find_by_prefix(connection: AsyncConnection, prefix: str) -> Key | None:
-    """The key with this prefix, whether or not it is still good: that is for the caller to tell."""
-    row = (await connection.execute(select(keys).where(keys.c.prefix == prefix))).mappings().one_or_none()
-    return None if row is None else Key(**row)
+async def find_by_prefixes(connection: AsyncConnection, prefixes: Collection[str]) -> list[Key]:
+    """The keys with these prefixes, whether or not they are still good: that is for the caller to tell."""
+    query = select(keys).where(keys.c.prefix == func.any(literal(list(prefixes), ARRAY(Text))))
+    return [Key(**row) for row in (await connection.execute(query)).mappings()]
 
 
 async def revoke(connection: AsyncConnection, key_id: UUID, who: str = audit.LOCAL) -> Key:

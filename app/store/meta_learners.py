@@ -101,6 +101,12 @@ async def load(connection: AsyncConnection, meta_learner_id: UUID) -> bytes:
     return bytes(row.content)
 
 
+async def is_intact(connection: AsyncConnection, meta_learner_id: UUID) -> bool:
+    """Whether the bytes are those that were stored; PostgreSQL reads all of them, and nobody else."""
+    intact = func.sha256(meta_learners.c.content) == meta_learners.c.checksum
+    return bool(await connection.scalar(select(intact).where(meta_learners.c.id == meta_learner_id)))
+
+
 async def champions_among(connection: AsyncConnection, meta_learner_ids: Collection[UUID]) -> list[UUID]:
     """Those of some meta-learners that are champions now."""
     serving = select(projects.c.champion_id).where(projects.c.champion_id.in_(meta_learner_ids))

@@ -19,6 +19,7 @@ import httpx
 import psutil
 
 from app.demo.client import wait_until_ready
+from tests.secrets import assert_no_secret
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 40.0
@@ -101,6 +102,7 @@ def service(**environment: str) -> Iterator[Service]:
     finally:
         if made.process is not None:
             made.kill_everything()
+            assert_no_secret(made.log.read_text())
         shutil.rmtree(data_dir, ignore_errors=True)
 
 

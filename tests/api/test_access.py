@@ -61,6 +61,14 @@ def test_every_route_has_a_rule_of_its_own(method: str, path: str) -> None:
     assert listed or (method, path) in {START_PAGE, ("GET", "/docs/{name}")}, "no rule: only an administrator gets in"
 
 
+def test_every_operation_of_the_document_is_driven() -> None:
+    """With every key that is not enough, and with another project's: a new one without a request here fails."""
+    paths = create_app(Settings()).openapi()["paths"]
+    documented = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert documented <= set(EVERYTHING)
+    assert {operation for operation in documented if access.rule_of(*operation) is not None} <= REQUESTS.keys()
+
+
 def test_every_rule_is_of_a_route() -> None:
     there = {(method, "/".join(path.split("/", 3)[:3])) for method, path in EVERYTHING}
     assert access.RULES.keys() <= there

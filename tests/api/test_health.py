@@ -100,6 +100,10 @@ async def test_a_damaged_champion_is_a_warning_and_counted(client: httpx.AsyncCl
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert [str(damaged) in warning for warning in ready.json()["warnings"]] == [True]
     assert f"forerun_damaged_bundles_total {counted + 1}" in (await client.get("/metrics")).text
+    project = f"/v1/projects/{answer.json()['project']}"
+    assert [str(damaged) in warning for warning in (await client.get(project)).json()["warnings"]] == [True]
+    assert (await client.post(f"/v1/meta-learners/{earlier}/promote")).is_success
+    assert (await client.get(project)).json()["warnings"] == []
 
     await serve(app.state.database, trained)  # the next champion ends it
     assert (await client.get("/readyz")).json()["warnings"] == []

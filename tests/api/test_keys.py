@@ -32,10 +32,9 @@ async def test_a_key_is_shown_once_and_kept_as_a_hash(app: FastAPI, client: http
     assert timedelta(days=8) < expires_at - datetime.now(UTC) < timedelta(days=10)
     listed = await client.get("/v1/keys")
     assert listed.json() == {"keys": [made], "next_cursor": None}
-    assert text.rpartition("_")[2] not in listed.text
+    assert text.removeprefix(made["prefix"] + "_") not in listed.text
     async with app.state.database.snapshot() as connection:
-        stored = await keys.find_by_prefix(connection, made["prefix"])
-    assert stored is not None
+        (stored,) = await keys.find_by_prefixes(connection, [made["prefix"]])
     assert bytes(stored.hash) == sha256(text.encode()).digest()
     assert text not in repr(stored)
 
@@ -133,17 +132,17 @@ async def test_many_requests_ask_once_and_use_is_noted_once(
 ) -> None:
     key, text = await made(database)
     asked, noted = [], []
-    find, note = keys.find_by_prefix, keys.note_use
+    find, note = keys.find_by_prefixes, keys.note_use
 
-    async def counting_find(connection: Any, prefix: str) -> Any:
-        asked.append(prefix)
-        return await find(connection, prefix)
+    async def counting_find(connection: Any, prefixes: Any) -> Any:
+        asked.extend(prefixes)
+        return await find(connection, prefixes)
 
     async def counting_note(connection: Any, key_id: Any) -> None:
         noted.append(key_id)
         await note(connection, key_id)
 
-    monkeypatch.setattr(keys, "find_by_prefix", counting_find)
+    monkeypatch.setattr(keys, "find_by_prefixes", counting_find)
     monkeypatch.setattr(keys, "note_use", counting_note)
     keyring = Keyring(database)
     await asyncio.gather(*(keyring.caller(text) for _ in range(50)))
@@ -172,18 +171,80 @@ async def test_a_known_key_stays_good_while_there_is_no_database(
 
     now = access.time.monotonic
     monkeypatch.setattr(access.time, "monotonic", lambda: now() + access.FRESH_SECONDS)
-    monkeypatch.setattr(keys, "find_by_prefix", gone)
+    monkeypatch.setattr(keys, "find_by_prefixes", gone)
     assert (await keyring.caller(text)).who
     with pytest.raises(Unavailable):
         await keyring.caller(other)
     await keyring.close()
 
 
-async def test_made_up_keys_do_not_fill_the_memory(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "MAX_REMEMBERED", 3)
+def made_up(number: int) -> str:
+    return f"fr_{number:012x}_{'x' * 43}"
+
+
+async def test_made_up_keys_cost_one_query_at_a_time_and_leave_nothing_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, and a good key among them does not wait for each of them."""
+    _, good = await made(database)
+    keyring, find = Keyring(database), keys.find_by_prefixes
+    at_once, sizes = 0, []
+
+    async def counting_find(connection: Any, prefixes: Any) -> Any:
+        nonlocal at_once
+        at_once += 1
+        assert at_once == 1
+        sizes.append(len(prefixes))
+        found = await find(connection, prefixes)
+        at_once -= 1
+        return found
+
+    monkeypatch.setattr(keys, "find_by_prefixes", counting_find)
+    monkeypatch.setattr(access, "MAX_TOGETHER", 100)
+    asked = [keyring.caller(text) for text in (*map(made_up, range(250)), good, *map(made_up, range(250)))]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sizes == [100, 100, 51]
+    assert {type(answer) for answer in answers} == {Unauthorized, access.Caller}
+    assert len(keyring._known) == 1
+    await keyring.close()
+
+
+async def test_a_database_that_hangs_keeps_nobody_waiting_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring, begun, gives_up, n_asked = Keyring(database), asyncio.Event(), asyncio.Event(), 0
+
+    async def hang(*_: object) -> None:
+        nonlocal n_asked
+        n_asked += 1
+        begun.set()
+        await gives_up.wait()
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(keys, "find_by_prefixes", hang)
+    first = asyncio.create_task(keyring.caller(made_up(0)))
+    await begun.wait()
+    later = [asyncio.create_task(keyring.caller(made_up(number))) for number in range(1, 9)]
+    await asyncio.sleep(0)
+    gives_up.set()
+    answers = await asyncio.gather(first, *later, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Unavailable}
+    assert n_asked == 1
+    await keyring.close()
+
+
+async def test_what_goes_wrong_in_the_lookup_is_told_and_the_next_one_works(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keyring = Keyring(database)
-    for number in range(6):
-        with pytest.raises(Unauthorized):
-            await keyring.caller(f"fr_{number:012x}_{'x' * 43}")
-    assert len(keyring._known) == 3
+    _, text = await made(database)
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "find_by_prefixes", broken)
+        with pytest.raises(RuntimeError):
+            await keyring.caller(text)
+    assert (await keyring.caller(text)).who
     await keyring.close()

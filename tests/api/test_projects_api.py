@@ -46,10 +46,11 @@ async def fitted(app: FastAPI, project: str) -> UUID:
 
 
 async def test_a_project_is_declared_read_and_listed(client: Client, demo: None) -> None:
-    project = await call(client, "GET", "/v1/projects/demo", 200, schemas.Project)
+    project = await call(client, "GET", "/v1/projects/demo", 200, schemas.ProjectDetail)
     assert project["objectives"] == examples.PROJECT_SETTINGS["objectives"]
     assert project["refit_policy"] == examples.PROJECT_SETTINGS["refit_policy"]
     assert project["meta_learner_id"] is None
+    assert project.pop("warnings") == []
     listed = await call(client, "GET", "/v1/projects", 200, schemas.ProjectList)
     assert listed == {"projects": [project], "next_cursor": None}
     changed = await call(client, "PUT", "/v1/projects/demo", 200, schemas.Project, json={})
@@ -60,7 +61,21 @@ async def test_a_project_is_declared_read_and_listed(client: Client, demo: None)
 async def test_any_name_can_be_a_path(client: Client, name: str) -> None:
     url = "/v1/projects/" + "".join(f"%{byte:02X}" for byte in name.encode())
     assert (await call(client, "PUT", url, 200, schemas.Project, json={}))["name"] == name
-    assert (await call(client, "GET", url, 200, schemas.Project))["name"] == name
+    assert (await call(client, "GET", url, 200, schemas.ProjectDetail))["name"] == name
+
+
+async def test_a_name_is_one_name_however_its_accents_are_spelt(client: Client) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    for name in (composed, decomposed):
+        run = {"project": name, "run_id": name, "dataset": name, "state": "completed", "metrics": {name: 0.5}}
+        stored = await client.post("/v1/runs", json=run)
+        assert stored.json()["status"] == ("created" if name == composed else "duplicate")
+        shown = (await client.get("/v1/runs", params={"project": name, "dataset": name})).json()["runs"]
+        assert [(run["project"], run["run_id"], run["metrics"]) for run in shown] == [
+            (composed, composed, {composed: 0.5})
+        ]
+        answer = await client.get(f"/v1/projects/{name}")
+        assert (answer.status_code, answer.json()["name"]) == (200, composed)
 
 
 async def test_what_is_wrong_with_a_declaration_is_pointed_at(client: Client) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.store.database import Database
 from app.store.upsert import upsert
 from app.types import Run
-from tests.faults.campaign import campaign
+from tests.faults.campaign import RETURN_SECONDS, Outcome, Recovery, campaign
 from tests.faults.checker import Findings, check, stored
 from tests.faults.clients import Load
 from tests.faults.ledger import Ledger, made_up
@@ -26,6 +26,16 @@ def test_what_is_acknowledged_survives_whatever_is_killed() -> None:
     assert {kind: len(times) for kind, times in outcome.recoveries.items()} == {
         "api": 2, "worker": 2, "postmaster": 6, "backend": 10
     }  # fmt: skip
+    assert len(outcome.returns) == 16
+
+
+def test_a_slow_return_is_a_broken_promise() -> None:
+    """What the long campaign fails on; here nothing is timed."""
+    quick, slow = Recovery(9.0, RETURN_SECONDS - 1), Recovery(9.0, RETURN_SECONDS + 1)
+    for recoveries, n_broken in (([quick, quick], 0), ([quick, slow], 1)):
+        outcome = Outcome(Ledger(), Findings([], [], [], []), 0, {"api": [Recovery(9.0, None)], "backend": recoveries})
+        assert len(outcome.broken_promises) == n_broken
+        assert "worst" in str(outcome)
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ async def test_heartbeats_keep_the_lease_tell_the_progress_and_notice_a_loss(
     running = asyncio.create_task(refit(database, attempt, lively, Learner(during=lambda: free.wait(30) and None)))
     first = await read(database, attempt.refit_id)
     async with asyncio.timeout(20):
-        while "done" not in ((seen := await read(database, attempt.refit_id)).progress or ()):  # noqa: ASYNC110
+        while "done" not in ((seen := await read(database, attempt.refit_id)).progress or ()):  # noqa: ASYNC110  # nothing tells
             await asyncio.sleep(0.01)
     assert seen.progress == {"stage": "learning", "n_runs": 12, "learning": "accuracy", "done": 0.5}
     assert seen.heartbeat_at

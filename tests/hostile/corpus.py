@@ -84,6 +84,7 @@ UNREADABLE: dict[str, Any] = {  # refused by the reader, whatever the field
     "lone surrogate in a key": (r'{"\ud800":1}', INVALID),
     "a fault beneath a lone surrogate": (r'{"\ud800":NaN}', MALFORMED),
     "a name twice": ('{"n":1,"n":2}', MALFORMED),
+    "two spellings of one name": (r'{"\u00e9":1,"e\u0301":2}', INVALID),
     "the same name by an escape": (r'{"n":1,"\u006e":2}', MALFORMED),
 }
 NESTED = {

@@ -243,7 +243,7 @@ def main() -> int:
             with served(url, directory, LOG_LEVEL="warning") as victim:
                 campaign = asyncio.run(run(victim, options.requests, options.seed))
                 log = victim.log.read_text()
-    print(_report(campaign, time.monotonic() - started), log[-2_000:], sep="\n")  # noqa: T201
+    print(_report(campaign, time.monotonic() - started), log[-2_000:], sep="\n")  # noqa: T201  # what it is run for
     return 1 if campaign.failures or campaign.slowest_seconds > SLOWEST_SECONDS else 0
 
 

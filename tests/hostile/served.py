@@ -15,6 +15,7 @@ import psutil
 
 from app.demo.client import wait_until_ready
 from tests.acceptance.service import ROOT, free_port
+from tests.secrets import assert_no_secret
 
 STOP_SECONDS = 30
 
@@ -55,3 +56,4 @@ def served(database_url: str, directory: Path, **more: str) -> Iterator[Served]:
     finally:
         child.terminate()
         child.wait(STOP_SECONDS)
+    assert_no_secret(log.read_text())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import httpx
+import pytest
 
 from tests.hostile.served import Served
+from tests.secrets import Listener, assert_no_secret
 
 MARK = "hunter2-Zk9vTq81-xyzzy"
 GOOD = {"project": "p", "dataset": "d", "state": "completed", "metrics": {"m": 1.0}}
@@ -51,3 +54,15 @@ def test_every_line_of_the_log_is_one_object(victim: Served) -> None:
     lines = victim.log.read_text().splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
     assert not [line for line in lines if "forged" in line]
+
+
+def test_a_secret_in_a_log_is_found() -> None:
+    key, address = "fr_0123456789ab_" + "x" * 43, "postgresql://forerun:" + "abcdef@host/db"
+    listener = Listener()
+    for i, said in enumerate(
+        (key, address, "postgresql://forerun:***@host/db", "fr_0123456789ab", "http://[::1]:8000/")
+    ):
+        listener.handle(logging.LogRecord(str(i), logging.INFO, "", 0, "told %s", (said,), None))
+    assert listener.talkative == {"0", "1"}
+    with pytest.raises(AssertionError, match=r"^a key or a password was logged"):
+        assert_no_secret(f"a line\n{key}\n")

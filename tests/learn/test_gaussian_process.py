@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from app.learn.gaussian_process import (
@@ -102,3 +104,12 @@ def test_hyperparameters_are_recovered_from_data_that_has_them():
     assert 0.3 < found.amplitude < 1.2
     assert 1.0 < found.length < 4.0
     assert found.noise < 0.15
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=8))
+def test_absurd_outcomes_leave_the_range_of_no_number(outcomes):
+    posterior = condition(KERNEL, PRIOR, points(len(outcomes), 1), np.array(outcomes))
+    mean, std = posterior.predict(points(5, 2))
+    assert np.isfinite(mean).all()
+    assert (std > 0).all()
+    assert np.isfinite(std).all()

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from app.learn.scores import anchored, rank_scores, reference_runs, rows_by_dataset, spans_decades, winsorised
+from app.learn.scores import (
+    anchored,
+    plausible,
+    rank_scores,
+    reference_runs,
+    rows_by_dataset,
+    spans_decades,
+    winsorised,
+)
 from app.space.columns import NumericColumn
 from app.types import RunTable
 
@@ -72,6 +80,7 @@ def test_what_spans_decades_is_read_on_the_log():
     assert not spans_decades(shares, dataset, resource=False)
     assert spans_decades(shares, dataset, resource=True)
     assert not spans_decades(shares - 0.6, dataset, resource=True)
+    assert spans_decades(np.where(np.arange(40) % 2, 1.0, 5e-324), dataset, resource=False)
 
 
 @given(values)
@@ -83,3 +92,19 @@ def test_winsorising_only_raises_and_keeps_the_best(v):
 
 def test_rows_are_grouped_by_dataset_in_their_order():
     assert [rows.tolist() for rows in rows_by_dataset(np.array([2, 0, 2, 1, 0]))] == [[1, 4], [3], [0, 2]]
+
+
+def test_what_nothing_measures_is_implausible_and_a_diverged_loss_is_not():
+    accuracies = np.linspace(0.5, 0.9, 20)
+    absurd = np.array([1e300, -1e300, 1e17, np.nan])
+    both = np.concatenate([accuracies, absurd])
+    assert plausible(both, resource=False).tolist() == [True] * 20 + [False] * 4
+    assert plausible(np.append(accuracies, [1e9, -1.0]), resource=False).all()
+    assert plausible(np.append(accuracies, [0.0, -1.0]), resource=True).tolist() == [True] * 21 + [False]
+    assert plausible(np.zeros(5), resource=True).all()
+    assert not plausible(np.full(3, np.nan), resource=False).any()
+
+
+@given(values, st.floats(1e-200, 1e200))
+def test_what_is_plausible_does_not_depend_on_the_unit(v, unit):
+    assert plausible(v * unit, resource=False).all() or np.abs(np.quantile(v, [0.25, 0.75])).max() == 0

@@ -151,11 +151,45 @@ def test_constant_and_absurd_targets_break_nothing(poison):
     else:
         accuracy_[::7] = poison
     trained = train(replace(runs, targets={**runs.targets, "accuracy": accuracy_}), seed=0, threads=2)
+    n_implausible = trained.report["targets"]["accuracy"]["n_implausible"]
+    assert n_implausible == (0 if poison == 0.7 else len(accuracy_[::7]))
     learner = from_bytes(trained.content)
     _, inputs = held_out_candidates(20)
     X = learner.featuriser.transform(inputs, [meta_features(5)], np.zeros(20, dtype=np.int64)).X
     target = learner.targets["accuracy"]
     assert np.isfinite(target.zero_shot(target.prior.points(X).f, target.dataset_prior(X)).mean).all()
+
+
+def test_one_training_of_minus_one_second_keeps_no_other_off_the_log():
+    runs = table(history(range(4), 12))
+    seconds = runs.targets["duration_seconds"].copy()
+    seconds[3] = -1.0
+    trained = train(replace(runs, targets={**runs.targets, "duration_seconds": seconds}), seed=0, threads=2)
+    assert from_bytes(trained.content).targets["duration_seconds"].scale.log
+    assert trained.report["targets"]["duration_seconds"]["n_implausible"] == 1
+
+
+@pytest.mark.parametrize(("n_datasets", "metric"), [(2, 0.7), (150, None)], ids=["constant", "a run a dataset"])
+def test_scores_that_do_not_vary_are_learned_from_however_many(n_datasets, metric):
+    """More than a hundred, where CatBoost samples."""
+    runs = table(history([0], 150))
+    names = tuple(f"data-{i}" for i in range(n_datasets))
+    accuracy_ = runs.targets["accuracy"] if metric is None else np.full(len(runs), metric)
+    alike = replace(
+        runs,
+        datasets=names,
+        meta_features=({},) * n_datasets,
+        dataset=np.arange(len(runs)) % n_datasets,
+        targets={"accuracy": accuracy_},
+        resources=frozenset(),
+    )
+    assert train(alike, seed=0, threads=2).verdict.promoted
+
+
+def test_many_outcomes_of_one_configuration_are_noise():
+    runs = table(history(range(4), 12))
+    alike = {path: column.take(np.zeros(len(runs), dtype=np.int64)) for path, column in runs.inputs.items()}
+    assert train(replace(runs, inputs=alike), seed=0, threads=2).verdict.promoted
 
 
 def test_inputs_that_never_vary_leave_a_rate_and_a_mean():

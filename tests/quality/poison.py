@@ -21,6 +21,8 @@ from app.types import Objective, Run, StoredRun
 from tests import histories
 
 DATASETS, HELD_OUT, RUNS, CANDIDATES = range(10), range(1, 9, 2), 40, 200
+FLOOD = 9
+"""The dataset whose truth a flood of runs tells, or not: at one end, so that what holds on it is not what is asked."""
 SHARES, SEEDS = (0.01, 0.05, 0.20), range(3)
 OBJECTIVE = (Objective(metric="accuracy", direction="maximize"),)
 
@@ -83,22 +85,17 @@ def all_failed(runs: list[StoredRun], share: float, rng: np.random.Generator) ->
 
 
 def lopsided(runs: list[StoredRun], share: float, rng: np.random.Generator) -> list[StoredRun]:
-    """One more dataset, of noise, with 99 * share times all other runs: 50 % of all at 1 %, 83 at 5 %, 95 at 20 %."""
-    count = round(99 * len(runs) * share)
-    template = runs[0]
-    return runs + [
-        _renamed(
-            changed(
-                template,
-                run_id=f"flood-{i}",
-                dataset={"name": "flood", "meta_features": {"n_rows": 1000.0, "noise": 1.0}},
-                hyperparameters=histories.configuration(rng),
-                metrics={"accuracy": float(rng.random())},
-            ),
-            i,
-        )
-        for i in range(count)
-    ]
+    """One more dataset that holds 99 % of all runs, and `share` of whose outcomes are noise."""
+    template, numbers = runs[0], range(99 * len(runs))
+    return runs + [_renamed(changed(template, **_of_the_flood(i, share, rng)), i) for i in numbers]
+
+
+def _of_the_flood(number: int, share: float, rng: np.random.Generator) -> dict[str, object]:
+    chosen = histories.configuration(rng)
+    value = float(rng.random()) if rng.random() < share else histories.accuracy(chosen, FLOOD)
+    dataset = {"name": "flood", "meta_features": histories.meta_features(FLOOD)}
+    outcome = {"hyperparameters": chosen, "metrics": {"accuracy": value}}
+    return {"run_id": f"flood-{number}", "dataset": dataset, **outcome}
 
 
 def _with_metric(
@@ -135,7 +132,7 @@ def main() -> None:
 
     line("clean", None, (0.0,))
     for name, poison in POISONS.items():
-        line(name, poison, SHARES)
+        line(name, poison, (*SHARES, 1.0) if poison is lopsided else SHARES)
 
 
 if __name__ == "__main__":

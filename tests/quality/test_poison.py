@@ -25,7 +25,8 @@ def by_chance() -> float:
 @pytest.mark.parametrize("name", POISONS)
 def test_a_twentieth_of_poison_costs_little(name: str) -> None:
     assert by_chance() > 2 * BOUND
-    assert regret(POISONS[name](clean(), 0.05, np.random.default_rng(1)), HELD_OUT) < BOUND
+    runs = clean()[::4] if name == "lopsided" else clean()  # which makes a hundred of each
+    assert regret(POISONS[name](runs, 0.05, np.random.default_rng(1)), HELD_OUT) < BOUND
 
 
 def test_a_history_of_nothing_but_poison_is_learned_from_all_the_same() -> None:

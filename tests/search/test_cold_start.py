@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.search.question import Question
 from app.search.rank import rank
@@ -61,3 +65,23 @@ def test_conditional_spaces_and_determinism():
     assert one == other
     assert {entry["configuration"]["family"] for entry in one.configurations} == {"tree", "linear"}
     assert all(np.isfinite(accuracy(entry["configuration"], 3)) for entry in one.configurations)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    outcomes=st.lists(st.sampled_from([0.0, 0.5, 1e17, 5e-324]) | st.floats(-1e300, 1e300), min_size=3, max_size=6),
+    strategy=st.sampled_from(["best", "improve", "explore"]),
+)
+def test_absurd_outcomes_break_no_answer(outcomes, strategy):
+    own = tuple(OwnRun(flatten({"x": i / len(outcomes)}), {"score": y}, "completed") for i, y in enumerate(outcomes))
+    for configuration in rank(ask(LINE, own=own, top_k=2, strategy=strategy), None).configurations:
+        assert configuration["score"] is None or math.isfinite(configuration["score"])
+        assert set(configuration["configuration"]) == {"x"}
+
+
+def test_the_unit_of_the_outcomes_changes_no_choice():
+    def chosen(unit):
+        own = tuple(OwnRun(flatten({"x": x}), {"score": unit * (x - 0.3) ** 2}, "completed") for x in (0, 0.5, 0.9))
+        return [entry["configuration"] for entry in rank(ask(LINE, own=own, top_k=4), None).configurations]
+
+    assert chosen(1.0) == chosen(2.0**700)
