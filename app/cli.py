@@ -114,12 +114,14 @@ def run(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
 def worker(data_dir: DataDir = None, with_parent: WithParent = False) -> None:
     """Work off refits; any number may run, on any machine that reaches the database."""
     from app.telemetry import configure_logging
+    from app.tracing import configure_tracing
     from app.worker import run_worker
 
     settings = _settings(data_dir=data_dir)
     if with_parent:
         end_with_parent(_worker_stop_seconds(settings))
     configure_logging(settings.log_level)
+    configure_tracing()
     with _ended_by_signal(), Undisturbed() as stack:
         run_worker(stack.enter_context(_database(settings)))
 
@@ -268,8 +270,10 @@ def _settings(**given: Any) -> Settings:
 def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
     """The API in this process until a signal ends it; the database and the worker around it."""
     from app.telemetry import configure_logging
+    from app.tracing import configure_tracing
 
     configure_logging(settings.log_level)
+    configure_tracing()
     _refuse_to_be_open(settings)
     # The imports take as long as the database's start: both at once.
     threading.Thread(target=import_module, args=("app.main",), daemon=True).start()
@@ -366,10 +370,23 @@ def _database(settings: Settings) -> Iterator[Settings]:
     from app.store.migrate import wait_for_database
 
     with Undisturbed() as stack:
-        url = settings.database_url or stack.enter_context(embedded_postgres(settings.data_dir))
+        url = _given_url(settings) or stack.enter_context(embedded_postgres(settings.data_dir))
         wait_for_database(url, settings.database_wait_seconds)
         bring_up_to_date(url)
         yield settings.model_copy(update={"database_url": url})
+
+
+def _given_url(settings: Settings) -> str | None:
+    """Where the database is, if that was said. Raises CannotGoOn."""
+    from app.store.database import with_password
+
+    url, file = settings.database_url, settings.database_password_file
+    if url is None or file is None:
+        return url
+    try:
+        return with_password(url, file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotGoOn(f"{variable('database_password_file')} cannot be read: {error}") from error
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias
 from uuid import UUID
 
-from app import telemetry
+from app import telemetry, tracing
 from app.errors import ForerunError, TooManyRequests, Unavailable
 from app.store import jobs, runs
 from app.store.database import Database
@@ -44,7 +44,8 @@ async def store(database: Database, incoming: Sequence[Run], refit_delay_seconds
     another. Raises: Unavailable.
     """
     try:
-        outcomes = await _store_together(database, incoming, refit_delay_seconds)
+        with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=len(incoming)):
+            outcomes = await _store_together(database, incoming, refit_delay_seconds)
     except Unavailable:
         raise
     except Exception:
@@ -57,6 +58,7 @@ async def store(database: Database, incoming: Sequence[Run], refit_delay_seconds
         return first + [replace(outcome, index=outcome.index + middle) for outcome in second]
     for outcome in outcomes:
         telemetry.RUNS_INGESTED.labels(outcome.status).inc()
+    telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
     return outcomes
 
 
@@ -194,12 +196,15 @@ class Intake:
             self._waiting.put_nowait((run, answer))
         except asyncio.QueueFull:
             raise TooManyRequests("too many runs are waiting to be stored", retry_after_seconds=1) from None
+        telemetry.INGEST_WAITING.inc()
         try:
             async with asyncio.timeout(self._patience_seconds):
                 return await answer
         except TimeoutError:
             detail = "this run has not been stored in time, though it may still be; a retry is safe"
             raise Unavailable(detail, retry_after_seconds=1) from None
+        finally:
+            telemetry.INGEST_WAITING.dec()
 
     async def _flush_for_ever(self) -> None:
         while True:

@@ -23,6 +23,7 @@ from app.learn import bundle
 from app.learn.meta_learner import MetaLearner
 from app.search.question import Question, Ranking
 from app.search.rank import rank
+from app.search.stages import observer
 from app.space import JsonValue, parse_search_space
 from app.space.paths import flatten as flatten_configuration
 from app.store import datasets, meta_learners, projects, recommendations, runs
@@ -124,6 +125,7 @@ async def recommend(database: Database, bundles: Bundles, request: RecommendRequ
             if (served := bundles.last_served(request.project)) is None:
                 raise
             known = _remembered(served, request)
+    observer.set(telemetry.recommend_stage)  # of this request's task alone
     with telemetry.recommend_stage("rank"):
         ranking = await asyncio.to_thread(_rank, request, known)
     answer = _answer(request, known, ranking)
