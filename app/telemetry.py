@@ -26,6 +26,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.metrics_core import Metric
@@ -41,6 +42,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 # ---------------------------------------------------------------- metrics
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client's gap; a series for each series, and nobody asks
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
@@ -253,7 +255,8 @@ def _record(scope: Scope, status: int, n_bytes: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "other"
     HTTP_REQUESTS.labels(method, route, str(status)).inc()
     HTTP_SECONDS.labels(method, route).observe(seconds)
-    HTTP_BODY_BYTES.labels(method, route).inc(n_bytes)
+    if n_bytes:
+        HTTP_BODY_BYTES.labels(method, route).inc(n_bytes)
     log.info(
         "%s %s %d",
         method,

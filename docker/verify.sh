@@ -22,7 +22,11 @@ inside() { $ENGINE exec "$(containers "$1" | sed -n 1p)" "${@:2}"; }
 
 made=
 [ -e .secrets/database_password ] || { made=1; mkdir -m 700 -p .secrets; openssl rand -hex 24 > .secrets/database_password; }
-finish() { $COMPOSE down -v >/dev/null 2>&1 || true; [ -z "$made" ] || rm -r .secrets; }
+finish() { # podman-compose forgets what it scaled
+  $ENGINE ps -aq --filter label=com.docker.compose.project=forerun | xargs -r "$ENGINE" rm -f >/dev/null 2>&1 || true
+  $COMPOSE down -v >/dev/null 2>&1 || true
+  [ -z "$made" ] || rm -r .secrets
+}
 trap finish EXIT
 
 step "database, then the migration, started together: the migration waits by itself"
@@ -46,8 +50,9 @@ inside api grep -q '^CapEff:.*0000000000000000$' /proc/1/status
 inside api grep -q '^NoNewPrivs:.*1$' /proc/1/status
 inside api sh -c '! touch /opt/forerun/x' 2>/dev/null
 inside api sh -c '! env | grep -q "$1"' - "$(cat .secrets/database_password)"
-inside api sh -c "$($ENGINE image inspect forerun:latest --format '{{json .Config.Healthcheck.Test}}' \
-  | python3 -c 'import json, shlex, sys; print(shlex.join(json.load(sys.stdin)[1:]))')"
+healthy=$($ENGINE image inspect forerun:latest --format '{{json .Config.Healthcheck.Test}}' \
+  | python3 -c 'import json, shlex, sys; print(shlex.join(json.load(sys.stdin)[1:]))')
+until_ok 60 inside api sh -c "$healthy"
 
 step "runs come in through the proxy, a worker learns, an answer goes out"
 say() { curl -fsS "$URL$1" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' "${@:2}"; }

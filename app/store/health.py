@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -82,14 +83,15 @@ async def put(
     await connection.execute(statement.on_conflict_do_update(index_elements=["project_id"], set_=values))
 
 
-async def get(connection: AsyncConnection, project_id: int) -> Health | None:
-    """What was measured last; None where nobody has looked yet."""
+async def of(connection: AsyncConnection, project_ids: Collection[int]) -> dict[int, Health]:
+    """What was measured last of some projects; of those that nobody has looked at yet there is nothing."""
     learned = func.coalesce(meta_learners.c.n_runs, 0)
     statement = (
         select(project_health, func.greatest(project_health.c.n_runs - learned, 0).label("n_new_runs"))
         .join(projects, projects.c.id == project_health.c.project_id)
         .outerjoin(meta_learners, meta_learners.c.id == projects.c.champion_id)
-        .where(project_health.c.project_id == project_id)
+        .where(project_health.c.project_id.in_(project_ids))
     )
-    row = (await connection.execute(statement)).mappings().one_or_none()
-    return None if row is None else Health(**{name: row[name] for name in Health.__dataclass_fields__})
+    rows = (await connection.execute(statement)).mappings()
+    fields = Health.__dataclass_fields__
+    return {row["project_id"]: Health(**{name: row[name] for name in fields}) for row in rows}
