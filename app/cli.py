@@ -135,6 +135,36 @@ def migrate(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write; - for standard output.")], data_dir: DataDir = None
+) -> None:
+    """Write everything that is stored into a file, as of one moment, while the service runs."""
+    from app.store.backup import STANDARD
+    from app.store.backup import backup as back_up
+
+    with _ended_by_signal(), Undisturbed() as stack:
+        back_up(stack.enter_context(_server(_settings(data_dir=data_dir))), file)
+    if file != STANDARD:
+        console.print(f"{escape(str(file))} holds everything, keys' hashes included: keep it as you keep the database.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `forerun backup` wrote; - for standard input.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Bring a backup into an empty database, all of it or nothing, and its schema up to date."""
+    from app.store.backup import restore as bring_back
+    from app.store.migrate import migrate as bring_up_to_date
+
+    with _ended_by_signal(), Undisturbed() as stack:
+        url = stack.enter_context(_server(_settings(data_dir=data_dir)))
+        bring_back(url, file)
+        bring_up_to_date(url)
+    console.print("Everything is back.")
+
+
+@app.command()
 def openapi(output: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None) -> None:
     """Print the OpenAPI document of this version."""
     from app.main import create_app
@@ -365,15 +395,23 @@ def _url_of(listener: socket.socket) -> str:
 @contextmanager
 def _database(settings: Settings) -> Iterator[Settings]:
     """The settings with the URL of a database that answers and is migrated; the embedded server is held meanwhile."""
-    from app.store.embedded import embedded_postgres
     from app.store.migrate import migrate as bring_up_to_date
+
+    with _server(settings) as url:
+        bring_up_to_date(url)
+        yield settings.model_copy(update={"database_url": url})
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[str]:
+    """The URL of a database that answers, whatever is in it."""
+    from app.store.embedded import embedded_postgres
     from app.store.migrate import wait_for_database
 
     with Undisturbed() as stack:
         url = _given_url(settings) or stack.enter_context(embedded_postgres(settings.data_dir))
         wait_for_database(url, settings.database_wait_seconds)
-        bring_up_to_date(url)
-        yield settings.model_copy(update={"database_url": url})
+        yield url
 
 
 def _given_url(settings: Settings) -> str | None:

@@ -114,6 +114,13 @@ DATABASE_UNAVAILABLE = Counter(
 )
 
 
+# Series that are there from the start: what first happens is an increase then.
+for outcome in ("created", "duplicate", "conflict", "rejected"):
+    RUNS_INGESTED.labels(outcome)
+for reason in ("pool", "error", "lost"):
+    DATABASE_UNAVAILABLE.labels(reason)
+
+
 @contextmanager
 def recommend_stage(stage: str) -> Iterator[None]:
     """Time one stage of a recommendation, which is a span of its trace."""

@@ -8,6 +8,8 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+OUTCOMES: Final = ("promoted", "kept", "failed")
+"""Of a refit: its meta-learner serves, or the champion before it was kept, or there is none."""
 _OUTCOME: Final = """
     CASE WHEN state = 'failed' THEN 'failed' WHEN verdict ->> 'promoted' = 'true' THEN 'promoted' ELSE 'kept' END
 """
@@ -83,10 +85,10 @@ class ProjectFacts:
 
 
 async def refits(connection: AsyncConnection, bounds: tuple[float, ...]) -> list[Refits]:
-    """Every finished refit on record, by outcome."""
-    found: dict[str, Refits] = {}
+    """The finished refits on record, by outcome, of which there is an entry each."""
+    found = {outcome: Refits(outcome, [0] * (len(bounds) + 1), 0.0) for outcome in OUTCOMES}
     for row in await connection.execute(_REFITS, {"bounds": list(bounds)}):
-        before = found.get(row.outcome, Refits(row.outcome, [0] * (len(bounds) + 1), 0.0))
+        before = found[row.outcome]
         before.counts[row.bucket] += row.n
         found[row.outcome] = Refits(row.outcome, before.counts, before.seconds + row.seconds)
     return list(found.values())
