@@ -232,7 +232,7 @@ def test_roots_private_directories_are_used_and_not_opened(monkeypatch: pytest.M
                 insert(url)
         assert stat.S_IMODE(Path(private).stat().st_mode) == 0o700
         assert Path(private, "data", "postgres").resolve().parent == Path(system)
-        assert embedded.binaries_for(65534, 65534).is_relative_to(system)
+        assert embedded._binaries_for(65534, 65534).is_relative_to(system)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a second user is needed")
