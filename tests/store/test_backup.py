@@ -65,8 +65,8 @@ async def test_half_a_backup_leaves_nothing_behind(
 
 
 def test_what_pg_dump_says_is_told_without_a_file_or_a_password(tmp_path: Path) -> None:
-    nowhere = "postgresql://forerun:hunter2@127.0.0.1:9/none"
+    nowhere = "postgresql://forerun:secret@127.0.0.1:9/none"
     with pytest.raises(Unavailable, match=r"pg_dump failed.*refused") as told:
         backup(nowhere, tmp_path / "all")
-    assert "hunter2" not in str(told.value)
+    assert "secret" not in str(told.value)
     assert list(tmp_path.iterdir()) == []
