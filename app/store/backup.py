@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import psycopg
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from app.errors import Conflict, Unavailable
 from app.store.database import libpq_url
@@ -64,4 +64,6 @@ def _run(url: str, program: str, *arguments: str, output: IO[bytes] | None = Non
 
 
 def _without_password(url: str) -> str:
-    return libpq_url(make_url(url).set(password=None).render_as_string(hide_password=False))
+    given = make_url(url)
+    plain = URL.create("postgresql", given.username, None, given.host, given.port, given.database, given.query)
+    return plain.render_as_string(hide_password=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 from pathlib import Path
 
 import psycopg
@@ -62,6 +63,22 @@ async def test_half_a_backup_leaves_nothing_behind(
     with pytest.raises(Unavailable, match="pg_restore failed"):
         restore(empty_database_url, half)
     assert contents(empty_database_url) == {}
+
+
+def test_no_password_stands_on_a_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+
+    def run(command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        seen.append(command)
+        assert env["PGPASSWORD"] == "secret"
+        (tmp_path / "all.unfinished").touch()
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("app.store.backup.subprocess.run", run)
+    backup("postgresql://forerun:secret@database:5433/runs?sslmode=require", tmp_path / "all")
+    [command] = seen
+    assert command[-1] == "postgresql://forerun@database:5433/runs?sslmode=require"
+    assert "secret" not in " ".join(command)
 
 
 def test_what_pg_dump_says_is_told_without_a_file_or_a_password(tmp_path: Path) -> None:

@@ -133,4 +133,4 @@ def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
     file.write_text("s/e:c@ret%\n")
     url = with_password("postgresql://forerun@database:5432/forerun?sslmode=require", file)
     assert make_url(url).password == "s/e:c@ret%"
-    assert make_url(url).set(password=None) == make_url("postgresql://forerun@database:5432/forerun?sslmode=require")
+    assert make_url(url).set(password="x") == make_url("postgresql://forerun:x@database:5432/forerun?sslmode=require")
