@@ -144,8 +144,9 @@ def test_every_command_that_is_named_exists() -> None:
 
 def sessions(text: str) -> list[tuple[str, str]]:
     """Commands of a console block, each with what it printed; a command goes on after a backslash."""
+    command = re.compile(r"((?:[^\n]*\\\n)*[^\n]*\n?)(.*)", re.DOTALL)
     found = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
-    return [(match[1], match[2]) for each in found if (match := re.match(r"((?:.*\\\n)*.*\n?)(.*)", each, re.DOTALL))]
+    return [(match[1], match[2]) for each in found if (match := command.match(each))]
 
 
 def assert_alike(expected: str, actual: str) -> None:
