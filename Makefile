@@ -79,7 +79,7 @@ $(VENV)/.run $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: .locks/%.txt $(VENV)/.uv py
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 
 lock: $(VENV)/.uv ## resolve pyproject.toml anew into .locks/
-	$(COMPILE) --upgrade pyproject.toml --output-file .locks/run.txt
-	$(COMPILE) --constraints .locks/run.txt pyproject.toml --extra demo --output-file .locks/demo.txt
-	$(COMPILE) --constraints .locks/demo.txt pyproject.toml --extra demo --extra dev --output-file .locks/dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra otel --output-file .locks/run.txt
+	$(COMPILE) --constraints .locks/run.txt pyproject.toml --extra otel --extra demo --output-file .locks/demo.txt
+	$(COMPILE) --constraints .locks/demo.txt pyproject.toml --extra otel --extra demo --extra dev --output-file .locks/dev.txt
 	$(COMPILE) --constraints .locks/dev.txt --group install --output-file .locks/uv.txt

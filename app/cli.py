@@ -114,12 +114,14 @@ def run(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
 def worker(data_dir: DataDir = None, with_parent: WithParent = False) -> None:
     """Work off refits; any number may run, on any machine that reaches the database."""
     from app.telemetry import configure_logging
+    from app.tracing import configure_tracing
     from app.worker import run_worker
 
     settings = _settings(data_dir=data_dir)
     if with_parent:
         end_with_parent(_worker_stop_seconds(settings))
     configure_logging(settings.log_level)
+    configure_tracing()
     with _ended_by_signal(), Undisturbed() as stack:
         run_worker(stack.enter_context(_database(settings)))
 
@@ -130,6 +132,36 @@ def migrate(data_dir: DataDir = None) -> None:
     with _ended_by_signal(), Undisturbed() as stack:
         stack.enter_context(_database(_settings(data_dir=data_dir)))
         console.print("The database is up to date.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write; - for standard output.")], data_dir: DataDir = None
+) -> None:
+    """Write everything that is stored into a file, as of one moment, while the service runs."""
+    from app.store.backup import STANDARD
+    from app.store.backup import backup as back_up
+
+    with _ended_by_signal(), Undisturbed() as stack:
+        back_up(stack.enter_context(_server(_settings(data_dir=data_dir))), file)
+    if file != STANDARD:
+        console.print(f"{escape(str(file))} holds everything, keys' hashes included: keep it as you keep the database.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `forerun backup` wrote; - for standard input.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Bring a backup into an empty database, all of it or nothing, and its schema up to date."""
+    from app.store.backup import restore as bring_back
+    from app.store.migrate import migrate as bring_up_to_date
+
+    with _ended_by_signal(), Undisturbed() as stack:
+        url = stack.enter_context(_server(_settings(data_dir=data_dir)))
+        bring_back(url, file)
+        bring_up_to_date(url)
+    console.print("Everything is back.")
 
 
 @app.command()
@@ -277,8 +309,10 @@ def _settings(**given: Any) -> Settings:
 def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
     """The API in this process until a signal ends it; the database and the worker around it."""
     from app.telemetry import configure_logging
+    from app.tracing import configure_tracing
 
     configure_logging(settings.log_level)
+    configure_tracing()
     _refuse_to_be_open(settings)
     # The imports take as long as the database's start: both at once.
     threading.Thread(target=import_module, args=("app.main",), daemon=True).start()
@@ -370,15 +404,36 @@ def _url_of(listener: socket.socket) -> str:
 @contextmanager
 def _database(settings: Settings) -> Iterator[Settings]:
     """The settings with the URL of a database that answers and is migrated; the embedded server is held meanwhile."""
-    from app.store.embedded import embedded_postgres
     from app.store.migrate import migrate as bring_up_to_date
+
+    with _server(settings) as url:
+        bring_up_to_date(url)
+        yield settings.model_copy(update={"database_url": url})
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[str]:
+    """The URL of a database that answers, whatever is in it."""
+    from app.store.embedded import embedded_postgres
     from app.store.migrate import wait_for_database
 
     with Undisturbed() as stack:
-        url = settings.database_url or stack.enter_context(embedded_postgres(settings.data_dir))
+        url = _given_url(settings) or stack.enter_context(embedded_postgres(settings.data_dir))
         wait_for_database(url, settings.database_wait_seconds)
-        bring_up_to_date(url)
-        yield settings.model_copy(update={"database_url": url})
+        yield url
+
+
+def _given_url(settings: Settings) -> str | None:
+    """Where the database is, if that was said. Raises CannotGoOn."""
+    from app.store.database import with_password
+
+    url, file = settings.database_url, settings.database_password_file
+    if url is None or file is None:
+        return url
+    try:
+        return with_password(url, file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotGoOn(f"{variable('database_password_file')} cannot be read: {error}") from error
 
 
 @contextmanager

@@ -34,8 +34,15 @@ class Settings(BaseSettings):
     rate_burst: int = Field(100, ge=1, description="Requests that a key may make at once, a number of requests.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
 
+    metrics_projects: int = Field(
+        100, ge=0, description="Projects that have series of their own at `/metrics`: those that got runs last."
+    )
+
     database_url: str | None = Field(
         None, description="PostgreSQL 18 or newer, `postgresql://user:password@host/name`. Absent: the embedded server."
+    )
+    database_password_file: Path | None = Field(
+        None, description="File whose first line is the password for `FORERUN_DATABASE_URL`, which then has none."
     )
     database_wait_seconds: float = Field(
         60, ge=0, description="How long a starting process waits for a database that does not answer yet, seconds."

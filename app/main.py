@@ -49,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"metrics": False, "logs": False},  # spans are FastAPI's, metrics and logs our own
     )
     app.state.settings = settings
     for resource in (recommend, recommendations, runs, datasets, projects, refits, meta_learners, keys):

@@ -11,10 +11,11 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
@@ -25,10 +26,14 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import __version__, tracing
 
 log = logging.getLogger("forerun.http")
 
@@ -37,10 +42,15 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 # ---------------------------------------------------------------- metrics
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client's gap; a series for each series, and nobody asks
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_RUNS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+
+BUILD = Gauge("forerun_build_info", "1, with the version that runs as its label.", ["version"], registry=REGISTRY)
+BUILD.labels(__version__).set(1)
 
 HTTP_REQUESTS = Counter(
     "forerun_http_requests", "Requests answered, by route template.", ["method", "route", "status"], registry=REGISTRY
@@ -52,6 +62,9 @@ HTTP_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
+HTTP_BODY_BYTES = Counter(
+    "forerun_http_request_body_bytes", "Bytes of bodies received.", ["method", "route"], registry=REGISTRY
+)
 HTTP_IN_PROGRESS = Gauge("forerun_http_requests_in_progress", "Requests being answered now.", registry=REGISTRY)
 UNEXPECTED_ERRORS = Counter(
     "forerun_unexpected_errors", "Errors nobody foresaw, each answered with 500; should stay 0.", registry=REGISTRY
@@ -59,6 +72,16 @@ UNEXPECTED_ERRORS = Counter(
 RUNS_INGESTED = Counter(
     "forerun_runs_ingested", "Runs received, by what became of them.", ["outcome"], registry=REGISTRY
 )
+INGEST_COMMIT_RUNS = Histogram(
+    "forerun_ingest_commit_runs", "Runs that share one transaction.", buckets=_RUNS, registry=REGISTRY
+)
+INGEST_COMMIT_SECONDS = Histogram(
+    "forerun_ingest_commit_duration_seconds",
+    "Time from the first statement of an ingesting transaction to the end of its commit.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+INGEST_WAITING = Gauge("forerun_ingest_waiting_runs", "Single runs that wait for their transaction.", registry=REGISTRY)
 RECOMMENDATIONS = Counter(
     "forerun_recommendations", "Recommendations answered, by what they rest on.", ["basis"], registry=REGISTRY
 )
@@ -77,22 +100,51 @@ DAMAGED_BUNDLES = Counter(
     "Times that a stored meta-learner was refused because its bundle is damaged; should stay 0.",
     registry=REGISTRY,
 )
-REFITS = Gauge("forerun_refits", "Refits on record, by state; read when asked.", ["state"], registry=REGISTRY)
+DATABASE_CHECKOUT_SECONDS = Histogram(
+    "forerun_database_checkout_duration_seconds",
+    "Wait for a connection to the database: a free one, its ping, or a new one.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+DATABASE_UNAVAILABLE = Counter(
+    "forerun_database_unavailable",
+    "Times that the database could not be used: no free connection (`pool`), an error (`error`), unreachable (`lost`).",
+    ["reason"],
+    registry=REGISTRY,
+)
+
+
+# Series that are there from the start: what first happens is an increase then.
+for outcome in ("created", "duplicate", "conflict", "rejected"):
+    RUNS_INGESTED.labels(outcome)
+for reason in ("pool", "error", "lost"):
+    DATABASE_UNAVAILABLE.labels(reason)
 
 
 @contextmanager
 def recommend_stage(stage: str) -> Iterator[None]:
-    """Time one stage (`load`, `rank`, `save`) of a recommendation."""
-    with RECOMMEND_SECONDS.labels(stage).time():
+    """Time one stage of a recommendation, which is a span of its trace."""
+    with RECOMMEND_SECONDS.labels(stage).time(), tracing.span(f"recommend {stage}"):
         yield
 
 
 EXPOSITION_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
-def exposition() -> bytes:
-    """All metrics in the Prometheus text format."""
-    return generate_latest(REGISTRY)
+class _Together:
+    """The metrics of this process, and some that were read for one exposition."""
+
+    def __init__(self, facts: Iterable[Metric]) -> None:
+        self.facts = facts
+
+    def collect(self) -> Iterator[Metric]:
+        yield from REGISTRY.collect()
+        yield from self.facts
+
+
+def exposition(facts: Iterable[Metric] = ()) -> bytes:
+    """All metrics in the Prometheus text format, with `facts` that are kept nowhere in this process."""
+    return generate_latest(_Together(facts))
 
 
 # ---------------------------------------------------------------- logs
@@ -112,6 +164,8 @@ class JsonLines(logging.Formatter):
         }
         if (current := request_id.get()) is not None:
             line["request_id"] = current
+        if (trace := tracing.trace_id()) is not None:
+            line["trace_id"] = trace
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -126,9 +180,18 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    sys.excepthook = _log_what_nobody_caught
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"
+
+
+def _log_what_nobody_caught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, Exception):
+        logging.getLogger("forerun").critical("the process ends", exc_info=(kind, error, traceback))
+    else:
+        sys.__excepthook__(kind, error, traceback)
 
 
 # ---------------------------------------------------------------- the middleware
@@ -160,7 +223,14 @@ class Telemetry:
         current = _id_of(scope)
         token = request_id.set(current)
         status = 499  # what is logged when the client left before an answer began
+        n_bytes = 0
         started = time.perf_counter()
+
+        async def receive_and_count() -> Message:
+            nonlocal n_bytes
+            message = await receive()
+            n_bytes += len(message.get("body", b""))
+            return message
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -174,10 +244,10 @@ class Telemetry:
 
         HTTP_IN_PROGRESS.inc()
         try:
-            await self.app(scope, receive, send_with_headers)
+            await self.app(scope, receive_and_count, send_with_headers)
         finally:
             HTTP_IN_PROGRESS.dec()
-            _record(scope, status, time.perf_counter() - started)
+            _record(scope, status, n_bytes, time.perf_counter() - started)
             request_id.reset(token)
 
 
@@ -187,11 +257,13 @@ def _id_of(scope: Scope) -> str:
     return sent if _ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
 
 
-def _record(scope: Scope, status: int, seconds: float) -> None:
+def _record(scope: Scope, status: int, n_bytes: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path_format", "unmatched")
     method = scope["method"] if scope["method"] in _METHODS else "other"
     HTTP_REQUESTS.labels(method, route, str(status)).inc()
     HTTP_SECONDS.labels(method, route).observe(seconds)
+    if n_bytes:
+        HTTP_BODY_BYTES.labels(method, route).inc(n_bytes)
     log.info(
         "%s %s %d",
         method,

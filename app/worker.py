@@ -29,6 +29,7 @@ from app.store import jobs, refits
 from app.store.database import Database, connect
 from app.store.refits import Attempt, LeaseLost
 from app.telemetry import configure_logging
+from app.tracing import configure_tracing, flush_traces
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +146,7 @@ def _refit_here(refit_id: str, project_id: str, number: str) -> None:
     os.nice(NICE)  # not before: until the first heartbeat the lease runs
     settings = Settings()
     configure_logging(settings.log_level)
+    configure_tracing()
 
     async def run() -> None:
         database = _database(settings)
@@ -154,6 +156,7 @@ def _refit_here(refit_id: str, project_id: str, number: str) -> None:
             await database.close()
 
     asyncio.run(run())
+    flush_traces()
     os._exit(0)  # a refit that was taken from us may still be learning in its thread
 
 
@@ -221,6 +224,7 @@ def _tasks(crew: _Crew) -> App:
     @app.task(name=jobs.CONSIDER_REFIT, queue=jobs.UPKEEP)
     async def consider_refit(project_id: int) -> None:
         await upkeep.consider(database, project_id, settings, "new_runs")
+        await upkeep.measure(database, project_id)
 
     @app.periodic(cron=every(settings.refit_interval_seconds))
     @app.task(name="consider_all", queue=jobs.UPKEEP, queueing_lock="consider_all")

@@ -141,6 +141,32 @@ def test_keys_are_made_listed_and_revoked(
     assert "There is no key" in capsys.readouterr().err
 
 
+def test_a_backup_is_made_and_brought_back(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("FORERUN_DATABASE_URL", database_url)
+    assert forerun(monkeypatch, "keys", "create", "cluster7", "--scope", "ingest") == 0
+    assert forerun(monkeypatch, "backup", tmp_path / "all") == 0
+    assert forerun(monkeypatch, "restore", tmp_path / "all") == 1
+    assert "only restored into an empty one" in capsys.readouterr().err
+    monkeypatch.setenv("FORERUN_DATABASE_URL", empty_database_url)
+    assert forerun(monkeypatch, "restore", tmp_path / "all") == 0
+    assert keys.listed(empty_database_url) == keys.listed(database_url) != []
+
+
+def test_a_password_file_that_is_not_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FORERUN_DATABASE_URL", "postgresql://forerun@localhost/forerun")
+    monkeypatch.setenv("FORERUN_DATABASE_PASSWORD_FILE", str(tmp_path / "none"))
+    assert forerun(monkeypatch, "migrate") == 1
+    assert "FORERUN_DATABASE_PASSWORD_FILE cannot be read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [(["x"], 2), (["x", "--scope", "all"], 2), (["x", "--scope", "read", "--expires", "0"], 2),

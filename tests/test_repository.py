@@ -85,7 +85,8 @@ def test_locks_know_every_requirement() -> None:
     """After a change of pyproject.toml: `make lock`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = {"run": [], "demo": extras["demo"], "dev": extras["demo"] + extras["dev"]}
+    run = extras["otel"]
+    wanted = {"run": run, "demo": run + extras["demo"], "dev": run + extras["demo"] + extras["dev"]}
     for lock, more in wanted.items():
         locked = {name.partition(" ")[0] for name in pins(lock)}
         names = {re.split(r"[^A-Za-z0-9_.-]", requirement)[0] for requirement in project["dependencies"] + more}

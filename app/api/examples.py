@@ -195,6 +195,13 @@ PROJECT_ANSWER: dict[str, Any] = {
     "name": PROJECT,
     **PROJECT_SETTINGS,
     "meta_learner_id": META_LEARNER_ID,
+    "health": {
+        "measured_at": "2026-03-04T11:20:05Z",
+        "n_runs": 1214,
+        "n_new_runs": 37,
+        "last_run_at": "2026-03-04T11:19:58Z",
+        "intervals": {"balanced_accuracy": {"n": 120, "inside": 0.9, "below": 9, "above": 3, "drifting": False}},
+    },
     "created_at": "2026-03-02T09:13:51Z",
     "updated_at": "2026-03-02T09:14:07Z",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +10,12 @@ from starlette.responses import Response
 
 from app import __version__, telemetry
 from app.api import examples
-from app.api.dependencies import BundlesHandle, DatabaseHandle, Json
+from app.api.dependencies import BundlesHandle, DatabaseHandle, Json, SettingsHandle
 from app.api.schemas import Health, Readiness
 from app.errors import Unavailable
+from app.flows import monitoring
 from app.flows.recommend import Bundles
-from app.store import meta_learners, refits
+from app.store import meta_learners
 from app.store.database import Database
 from app.store.migrate import schema_is_current
 
@@ -86,11 +86,10 @@ async def _checks(database: Database, bundles: Bundles) -> tuple[dict[str, str],
     response_description="Prometheus text format.",
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}}}},
 )
-async def metrics(database: DatabaseHandle) -> Response:
-    """What this process did: requests, runs ingested, recommendations by stage; and the refits of all by state."""
-    telemetry.REFITS.clear()
-    with suppress(Unavailable):
-        async with database.snapshot() as connection:
-            for state, count in (await refits.count_by_state(connection)).items():
-                telemetry.REFITS.labels(state).set(count)
-    return Response(telemetry.exposition(), media_type=telemetry.EXPOSITION_TYPE)
+async def metrics(database: DatabaseHandle, settings: SettingsHandle) -> Response:
+    """What this process did, and what the database knows: refits, the queue, how meta-learners and intervals hold.
+
+    What the database knows is the same from every process: take its maximum over instances, not its sum.
+    """
+    facts = await monitoring.facts(database, settings)
+    return Response(telemetry.exposition(facts), media_type=telemetry.EXPOSITION_TYPE)

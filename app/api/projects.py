@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -12,7 +14,7 @@ from app.api.dependencies import DatabaseHandle, Json, LimitQuery, NamePath
 from app.api.problems import responses
 from app.api.schemas import Project, ProjectDetail, ProjectList, ProjectSettings, RefitPolicy
 from app.api.strict_json import StrictRoute
-from app.store import meta_learners, projects
+from app.store import health, meta_learners, projects
 from app.types import Name
 
 router = APIRouter(tags=["projects"], route_class=StrictRoute)
@@ -35,8 +37,9 @@ async def list_projects(
     """Every project there is; one comes into being with its first run or its first settings."""
     async with database.snapshot() as connection:
         found = await projects.list_all(connection, limit + 1, cursor or "", caller.reach)
+        healths = await health.of(connection, [project.id for project in found])
     following = found[limit - 1].name if len(found) > limit else None
-    return Json({"projects": [_as_json(project) for project in found[:limit]], "next_cursor": following})
+    return Json({"projects": [_as_json(project, healths) for project in found[:limit]], "next_cursor": following})
 
 
 @router.get(
@@ -48,13 +51,14 @@ async def list_projects(
     responses={**examples.answer(200, {**examples.PROJECT_ANSWER, "warnings": []}), **responses(404)},
 )
 async def get_project(database: DatabaseHandle, caller: CallerHandle, name: NamePath) -> Json:
-    """Its declared objectives, its refit policy, and which meta-learner serves."""
+    """Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals hold."""
     caller.check(name)
     async with database.snapshot() as connection:
         project = await projects.get(connection, name)
         damaged = project.champion_id and not await meta_learners.is_intact(connection, project.champion_id)
+        measured = await health.of(connection, [project.id])
     warnings = [f"the bundle of meta-learner {project.champion_id} is damaged; refit the project"] if damaged else []
-    return Json({**_as_json(project), "warnings": warnings})
+    return Json({**_as_json(project, measured), "warnings": warnings})
 
 
 @router.put(
@@ -78,15 +82,18 @@ async def put_project(
     caller.check(name)
     declared = settings.model_dump(mode="json")
     async with database.transaction() as connection:
-        return Json(_as_json(await projects.put(connection, name, declared["objectives"], declared["refit_policy"])))
+        project = await projects.put(connection, name, declared["objectives"], declared["refit_policy"])
+        return Json(_as_json(project, await health.of(connection, [project.id])))
 
 
-def _as_json(project: projects.Project) -> dict[str, Any]:
+def _as_json(project: projects.Project, healths: Mapping[int, health.Health]) -> dict[str, Any]:
+    found = healths.get(project.id)
     return {
         "name": project.name,
         "objectives": project.objectives,
         "refit_policy": RefitPolicy.model_validate(project.refit_policy).model_dump(),
         "meta_learner_id": project.champion_id,
+        "health": None if found is None else asdict(found),
         "created_at": project.created_at,
         "updated_at": project.updated_at,
     }

@@ -277,6 +277,26 @@ class ProjectSettings(Noun):
         return objectives
 
 
+class IntervalsHeld(Answer):
+    """How many realised results of one target lay in the 90 % intervals that had been predicted for them."""
+
+    n: int = Field(ge=1, description="Results: of the latest completed runs that followed a recommendation.")
+    inside: float = Field(ge=0, le=1, description="The share of them inside their interval.")
+    below: int = Field(ge=0, description="Results below it.")
+    above: int = Field(ge=0, description="Results above it.")
+    drifting: bool = Field(description="Whether more missed than chance explains: the world may have changed.")
+
+
+class ProjectHealth(Answer):
+    """How a project stands, as a worker measured it: soon after runs come in, and every few minutes."""
+
+    measured_at: datetime
+    n_runs: int = Field(ge=0, description="Finished runs.")
+    n_new_runs: int = Field(ge=0, description="Those of them that the champion has not learned from.")
+    last_run_at: datetime | None
+    intervals: dict[str, IntervalsHeld] = Field(description="By target, whether predicted intervals hold.")
+
+
 class Project(Answer):
     """A tenant's pool of runs that may teach each other."""
 
@@ -284,6 +304,7 @@ class Project(Answer):
     objectives: list[Objective]
     refit_policy: RefitPolicy
     meta_learner_id: UUID | None = Field(description="The champion: the meta-learner that serves.")
+    health: ProjectHealth | None = Field(description="Null until a worker has looked at the project.")
     created_at: datetime
     updated_at: datetime
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias
 from uuid import UUID
 
-from app import telemetry
+from app import telemetry, tracing
 from app.errors import ForerunError, TooManyRequests, Unavailable
 from app.store import jobs, runs
 from app.store.database import Database
@@ -31,6 +31,8 @@ MAX_GROUP: Final = 500
 """Single runs that share one transaction."""
 MAX_WAITING: Final = 2_000
 """Single runs that may wait for theirs (under a second's worth); more are refused rather than made late."""
+NAMED: Final = 3
+"""Requests whose ids stand in the log lines of a transaction that they share."""
 CHUNK: Final = 1_000
 """Runs of a stream that share one transaction, and all of it that is in memory."""
 MAX_RESULTS: Final = 1_000
@@ -44,7 +46,8 @@ async def store(database: Database, incoming: Sequence[Run], refit_delay_seconds
     another. Raises: Unavailable.
     """
     try:
-        outcomes = await _store_together(database, incoming, refit_delay_seconds)
+        with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=len(incoming)):
+            outcomes = await _store_together(database, incoming, refit_delay_seconds)
     except Unavailable:
         raise
     except Exception:
@@ -57,6 +60,7 @@ async def store(database: Database, incoming: Sequence[Run], refit_delay_seconds
         return first + [replace(outcome, index=outcome.index + middle) for outcome in second]
     for outcome in outcomes:
         telemetry.RUNS_INGESTED.labels(outcome.status).inc()
+    telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
     return outcomes
 
 
@@ -167,7 +171,7 @@ class Intake:
         self._database = database
         self._patience_seconds = patience_seconds
         self._refit_delay_seconds = refit_delay_seconds
-        self._waiting: asyncio.Queue[tuple[Run, asyncio.Future[Outcome]]] = asyncio.Queue(MAX_WAITING)
+        self._waiting: asyncio.Queue[tuple[Run, asyncio.Future[Outcome], str | None]] = asyncio.Queue(MAX_WAITING)
         self._open = False
 
     async def __aenter__(self) -> Self:
@@ -191,22 +195,26 @@ class Intake:
             raise Unavailable("the service is stopping", retry_after_seconds=1)
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         try:
-            self._waiting.put_nowait((run, answer))
+            self._waiting.put_nowait((run, answer, telemetry.request_id.get()))
         except asyncio.QueueFull:
             raise TooManyRequests("too many runs are waiting to be stored", retry_after_seconds=1) from None
+        telemetry.INGEST_WAITING.inc()
         try:
             async with asyncio.timeout(self._patience_seconds):
                 return await answer
         except TimeoutError:
             detail = "this run has not been stored in time, though it may still be; a retry is safe"
             raise Unavailable(detail, retry_after_seconds=1) from None
+        finally:
+            telemetry.INGEST_WAITING.dec()
 
     async def _flush_for_ever(self) -> None:
         while True:
             group = [await self._waiting.get()]
             while len(group) < MAX_GROUP and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
-            awaited = [(run, answer) for run, answer in group if not answer.done()]  # not those that gave up waiting
+            awaited = [(run, answer) for run, answer, _ in group if not answer.done()]  # not those that gave up waiting
+            _log_in_the_name_of([asked for _, _, asked in group if asked])
             try:
                 await self._flush([run for run, _ in awaited], [answer for _, answer in awaited])
             finally:
@@ -226,3 +234,9 @@ class Intake:
         for answer, outcome in zip(answers, outcomes, strict=True):
             if not answer.done():  # whose client left
                 answer.set_result(outcome)
+
+
+def _log_in_the_name_of(requests: Sequence[str]) -> None:
+    """What a group's transaction logs belongs to several requests, of which the first are named."""
+    more = f" and {len(requests) - NAMED} more" if len(requests) > NAMED else ""
+    telemetry.request_id.set(", ".join(requests[:NAMED]) + more or None)

@@ -20,6 +20,7 @@ from app import telemetry
 from app.errors import CorruptBundle, Fault, InvalidRequest, NotFound, Unavailable, UnknownMetric, pointer
 from app.featurise.frame import flatten, inputs_of
 from app.featurise.targets import reached
+from app.search.stages import observer
 from app.space import JsonValue, parse_search_space
 from app.space.paths import flatten as flatten_configuration
 from app.store import datasets, meta_learners, projects, recommendations, runs
@@ -130,6 +131,7 @@ async def recommend(database: Database, bundles: Bundles, request: RecommendRequ
             if (served := bundles.last_served(request.project)) is None:
                 raise
             known = _remembered(served, request)
+    observer.set(telemetry.recommend_stage)  # of this request's task alone
     with telemetry.recommend_stage("rank"):
         ranking = await asyncio.to_thread(_rank, request, known)
     answer = _answer(request, known, ranking)

@@ -26,6 +26,7 @@ from app.learn.train import train as train_meta_learner
 from app.store import audit, datasets, meta_learners, projects, refits, runs
 from app.store.database import Database
 from app.store.refits import Attempt, LeaseLost
+from app.tracing import span
 from app.types import RunTable, StoredRun
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ async def refit(database: Database, attempt: Attempt, settings: Settings, train:
 
 
 async def _learn(database: Database, attempt: Attempt, settings: Settings, train: Train, stage: dict[str, Any]) -> None:
-    history = await _load(database, attempt.project_id)
+    with span("refit load"):
+        history = await _load(database, attempt.project_id)
     stage.update(stage="learning", n_runs=len(history.runs))
     threads = settings.refit_threads or os.cpu_count() or 1
     fit = partial(
@@ -83,8 +85,10 @@ async def _learn(database: Database, attempt: Attempt, settings: Settings, train
         threads=threads,
         progress=lambda what, share: stage.update(learning=what, done=round(share, 3)),
     )
-    trained = await _in_thread(partial(_fit, history, fit))
-    await _save(database, attempt, trained)
+    with span("refit learn", runs=len(history.runs)):
+        trained = await _in_thread(partial(_fit, history, fit))
+    with span("refit save"):
+        await _save(database, attempt, trained)
 
 
 async def _load(database: Database, project_id: int) -> History:

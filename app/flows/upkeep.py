@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,9 @@ from uuid import UUID
 
 from app.config import Settings
 from app.errors import NotFound
-from app.store import jobs, projects, refits
+from app.flows.feedback import realised
+from app.learn.coverage import coverage
+from app.store import health, jobs, projects, refits
 from app.store.database import AsyncConnection, Database
 from app.store.refits import Refit, Trigger
 
@@ -48,12 +51,29 @@ def is_due(n_runs: int, n_runs_before: int | None, policy: Mapping[str, Any], se
     return abs(n_runs - n_runs_before) >= max(fewest, settings.refit_min_new_fraction * n_runs_before)
 
 
+async def measure(database: Database, project_id: int) -> None:
+    """Bring up to date how a project stands: how much there is to learn from, and whether its intervals hold."""
+    async with database.snapshot() as connection:
+        n_runs = await projects.n_terminal_runs(connection, project_id)
+        last_run_at = await health.last_run_at(connection, project_id)
+        followed = await health.followed(connection, project_id)
+    found = await asyncio.to_thread(coverage, [realised(each.run, each.answered) for each in followed])
+    intervals = {
+        name: {"n": of.n, "inside": of.inside, "below": of.below, "above": of.above, "drifting": of.drifting}
+        for name, of in sorted(found.items())
+    }
+    async with database.transaction() as connection:
+        if await projects.exists(connection, project_id):
+            await health.put(connection, project_id, n_runs, last_run_at, intervals)
+
+
 async def consider_all(database: Database, settings: Settings) -> None:
     """Consider every project: what a lost job left undone is found here at the latest."""
     async with database.transaction() as connection:
         project_ids = [project.id for project in await projects.list_all(connection)]
     for project_id in project_ids:
         await consider(database, project_id, settings, "periodic")
+        await measure(database, project_id)
 
 
 async def recover(database: Database, settings: Settings) -> None:

@@ -12,11 +12,13 @@ from app.search.explanation import explanations
 from app.search.feasibility import probabilities
 from app.search.order import Ordered
 from app.search.scene import Scene
+from app.search.stages import stage
 from app.space import Columns
 from app.space.columns import Float32Array, IntArray
 from app.types import Prediction
 
 
+@stage("answer")
 def configurations(scene: Scene, candidates: Columns, X: Float32Array, ordered: Ordered) -> list[dict[str, Any]]:
     """One entry per answered row. Shapes: candidates n rows, X (n, d)."""
     rows = ordered.rows

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.search.question import Space
+from app.search.stages import stage
 from app.space import Columns, JsonValue, is_among
 from app.space.columns import BoolArray, FloatArray, concatenate, n_rows, take
 from app.types import Enumeration
@@ -34,6 +35,7 @@ class Candidates:
         return n_rows(self.columns)
 
 
+@stage("gather")
 def gather(space: Space, tried: Sequence[Mapping[str, JsonValue]], seed: int) -> Candidates:
     """Every configuration of a finite space up to the limit, else a space-filling sample; less what was tried.
 
@@ -53,6 +55,7 @@ def is_one_of(space: Space, columns: Columns, configurations: Sequence[Mapping[s
     return is_among(space.identity(columns), space.identity(space.encode(configurations)))
 
 
+@stage("score")
 def refine(
     space: Space, found: Candidates, score: Score, tried: Sequence[Mapping[str, JsonValue]], seed: int
 ) -> Candidates:

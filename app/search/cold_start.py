@@ -21,6 +21,7 @@ from app.search.acquisition import expected_improvement
 from app.search.answer import number, predicted_row
 from app.search.candidates import Candidates
 from app.search.question import Question, Ranking
+from app.search.stages import stage
 from app.space.columns import Columns, FloatArray, IntArray, n_rows, take
 from app.types import Prediction, RunTable
 
@@ -112,6 +113,7 @@ def _flat(E: FloatArray) -> Points:
     return Points(E, none, none, np.zeros(len(E)))
 
 
+@stage("cold_start")
 def rank_cold(question: Question, found: Candidates) -> Ranking:
     """The candidates in order, with predictions of the first objective once there are enough own runs."""
     objective = question.objectives[0]

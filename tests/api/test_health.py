@@ -27,7 +27,7 @@ async def test_ready_with_the_schema_of_this_version(client: httpx.AsyncClient) 
 
 async def test_not_ready_with_another_schema(client: httpx.AsyncClient, app: FastAPI) -> None:
     async with app.state.database.transaction() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["database"] == "ok"

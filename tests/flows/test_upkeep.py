@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.config import Settings
 from app.errors import NotFound
 from app.flows import upkeep
-from app.store import projects, refits, upsert
+from app.store import health, projects, recommendations, refits, upsert
 from app.store.database import Database
 from app.types import Run
 
@@ -104,3 +104,57 @@ async def test_recovery_rings_again_for_what_waits_unheard(database: Database, s
         assert (await refits.get(connection, refit.id)).state == "queued"
         rung = await connection.execute(text("SELECT task_name, args FROM procrastinate_jobs"))
         assert rung.all() == [("run_refit", {"refit_id": str(refit.id)})]
+
+
+# ---------------------------------------------------------------- how a project stands
+
+
+async def health_of(database: Database, project_id: int) -> health.Health:
+    await upkeep.measure(database, project_id)
+    async with database.snapshot() as connection:
+        return (await health.of(connection, [project_id]))[project_id]
+
+
+async def follow(database: Database, n: int, value: float, state: str = "completed") -> None:
+    """Post runs of a recommended configuration, for which 0.4 to 0.6 had been predicted."""
+    answer = {"configurations": [{"rank": 1, "configuration": {"x": 1}, "predicted": {"y": PREDICTED}}]}
+    async with database.transaction() as connection:
+        project_id = (await projects.ensure(connection, ["p"]))["p"]
+        for _ in range(n):
+            asked = await recommendations.insert_one(
+                connection, project_id, dataset="d", meta_learner_id=None, request={}, answer=answer
+            )
+            body = {"project": "p", "dataset": "d", "state": state, "recommendation_id": asked}
+            run = Run.model_validate({**body, "hyperparameters": {"x": 1}, "metrics": {"y": value}})
+            await upsert.upsert(connection, [run])
+
+
+PREDICTED = {"mean": 0.5, "std": 0.05, "lower": 0.4, "upper": 0.6}
+
+
+async def test_results_that_miss_their_intervals_are_drift(database: Database) -> None:
+    project_id = await posted(database, 0, 3)
+    await follow(database, 10, 0.5)
+    await follow(database, 5, 99.0, state="running")
+    good = await health_of(database, project_id)
+    assert (good.n_runs, good.n_new_runs) == (13, 13)
+    assert good.last_run_at is not None
+    assert good.intervals == {"y": {"n": 10, "inside": 1.0, "below": 0, "above": 0, "drifting": False}}
+    await follow(database, 10, 0.7)
+    drifted = await health_of(database, project_id)
+    assert drifted.intervals == {"y": {"n": 20, "inside": 0.5, "below": 0, "above": 10, "drifting": True}}
+
+
+async def test_only_the_latest_results_count(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "MOST_OUTCOMES", 8)
+    project_id = await posted(database, 0, 1)
+    await follow(database, 10, 0.7)
+    await follow(database, 8, 0.5)
+    assert (await health_of(database, project_id)).intervals["y"]["n"] == 8
+    assert not (await health_of(database, project_id)).intervals["y"]["drifting"]
+
+
+async def test_a_project_that_is_gone_has_no_health(database: Database) -> None:
+    await upkeep.measure(database, 4711)
+    async with database.snapshot() as connection:
+        assert await health.of(connection, [4711]) == {}

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.errors import Unavailable
-from app.store.database import Database, connect, libpq_url
+from app.store.database import Database, connect, libpq_url, with_password
 
 NOWHERE = "postgresql://nobody@/none?host={}"
 
@@ -126,3 +126,11 @@ def test_urls_are_taken_in_either_form() -> None:
         libpq_url("postgresql+psycopg://u:p%40ss@h:5433/d?sslmode=require")
         == "postgresql://u:p%40ss@h:5433/d?sslmode=require"
     )
+
+
+def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("s/e:c@ret%\n")
+    url = with_password("postgresql://forerun@database:5432/forerun?sslmode=require", file)
+    assert make_url(url).password == "s/e:c@ret%"
+    assert make_url(url).set(password="x") == make_url("postgresql://forerun:x@database:5432/forerun?sslmode=require")

