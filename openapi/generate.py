@@ -1,4 +1,4 @@
-"""Writes all that follows from the code: the OpenAPI document, the generated part of each client, and what they rest on.
+"""Writes what follows from the code: the OpenAPI document, the generated part of each client, and their digests.
 
 `make openapi` runs it, with the generators on PATH. `generated.json` records the digests, so that a test can tell
 without any generator whether a client is stale or was changed by hand.

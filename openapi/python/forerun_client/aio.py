@@ -30,9 +30,7 @@ from forerun_client.values import Json, chunks
 
 
 class AsyncForerun:
-    """As `Forerun`, for one event loop. `client.background` is that one: its spool, `run` and `submit` block only on
-    the disk.
-    """
+    """As `Forerun`, for one event loop; `background` is the one that spools and delivers."""
 
     def __init__(
         self, url: str | None = None, key: str | None = None, *, retries: Retry | None = None, **background: Any

@@ -21,7 +21,7 @@ GIB = 2**30
 
 
 def environment() -> Json:
-    """Accelerators, cores, memory and Python, as inputs of a run."""
+    """Accelerators, cores and memory, as inputs of a run."""
     return {**_machine(), **_accelerators()}
 
 
@@ -31,7 +31,6 @@ def _machine() -> Json:
         "machine": platform.machine(),
         "n_cpus": os.cpu_count() or 1,
         "memory_gib": round(psutil.virtual_memory().total / GIB, 1),
-        "python": platform.python_version(),
     }
 
 
