@@ -37,7 +37,8 @@ class Forerun:
     """A connection to the service; safe to share between threads.
 
     `post*` and questions wait for the service, with retries. `submit` and `run` never do: what they are given is on
-    disk when they return, and a thread takes it to the service.
+    disk when they return, and a thread takes it to the service; in a forked process too, where everything else wants a
+    client of its own.
 
     Every operation of the service is in `forerun_client.generated.api`, to be called with `client.api`.
     """
@@ -56,8 +57,7 @@ class Forerun:
         self._http = connect(self.address, retries or retry())
         self.api = AuthenticatedClient(self.address.url, token="").set_httpx_client(self._http)
         self.spool = Spool(Path(spool) if spool else default_directory(self.address.url), max_spool_bytes)
-        self._delivery = connect(self.address, None)  # the courier has its own patience
-        self._courier = Courier(self.spool, self._delivery, linger_seconds)
+        self._courier = Courier(self.spool, self.address, linger_seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -67,9 +67,8 @@ class Forerun:
 
     def close(self) -> None:
         """Deliver what was submitted, if that is possible soon, and let go of the connections."""
-        self._courier.stop()
+        self._courier.close()
         self._http.close()
-        self._delivery.close()
 
     # ---------------------------------------------------------------- without waiting
 

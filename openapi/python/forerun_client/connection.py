@@ -35,7 +35,7 @@ class Address:
 
 
 def retry(total: int = 5, total_seconds: float = 60.0) -> Retry:
-    """Again after 429, 502, 503, 504 and broken connections: in `Retry-After`, else in 0.5, 1, 2, ... s with jitter."""
+    """Again after 429, 502, 503, 504 and broken connections: in `Retry-After`, else at random within 1, 2, 4, ... s."""
     return Retry(
         total=total,
         allowed_methods=REPEATABLE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import random
 import threading
 
@@ -11,6 +12,7 @@ import httpx
 
 from forerun_client import calls
 from forerun_client.calls import BATCH
+from forerun_client.connection import Address, connect
 from forerun_client.errors import Refused
 from forerun_client.generated.models import BatchReceipt
 from forerun_client.spool import Busy, Rejection, Spool
@@ -22,11 +24,15 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 class Courier:
-    """Drains one spool in the background, for ever, and once more at the end."""
+    """Drains one spool in the background, for ever, and once more at the end.
 
-    def __init__(self, spool: Spool, http: httpx.Client, linger_seconds: float) -> None:
+    A fork inherits neither its thread nor its connections: the child gets its own when it first needs them.
+    """
+
+    def __init__(self, spool: Spool, address: Address, linger_seconds: float) -> None:
         self._spool = spool
-        self._http = http
+        self._address = address
+        self._connection: tuple[int, httpx.Client] | None = None
         self._linger_seconds = linger_seconds
         self._lock = threading.Lock()
         self._awake = threading.Event()
@@ -34,7 +40,7 @@ class Courier:
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
-        """There is something to deliver. After a fork the child has no thread until it says so."""
+        """There is something to deliver."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._awake, self._stopping = threading.Event(), threading.Event()
@@ -54,6 +60,12 @@ class Courier:
         thread.join(self._linger_seconds)
         if left := self._spool.pending_bytes():
             log.warning("%d bytes of runs stay in %s; the next process delivers them", left, self._spool.directory)
+
+    def close(self) -> None:
+        self.stop()
+        if self._connection is not None and self._connection[0] == os.getpid():
+            self._connection[1].close()
+            self._connection = None
 
     def deliver(self, wait_seconds: float = 0.0) -> int:
         """Post all that is spooled, in this thread. Raises Busy, Refused, httpx.TransportError."""
@@ -88,4 +100,10 @@ class Courier:
 
     def _send(self, lines: list[bytes]) -> BatchReceipt:
         call = calls.post_lines(lines)
-        return call.read(self._http.request(call.method, call.path, **call.arguments()).json())
+        return call.read(self._http().request(call.method, call.path, **call.arguments()).json())
+
+    def _http(self) -> httpx.Client:
+        """Without retries: the courier has its own patience."""
+        if self._connection is None or self._connection[0] != os.getpid():
+            self._connection = os.getpid(), connect(self._address, None)
+        return self._connection[1]

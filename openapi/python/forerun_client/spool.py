@@ -38,15 +38,20 @@ class Busy(Exception):
 
 
 class Spool:
-    """One server's spool. Safe to share between threads and processes of one machine."""
+    """One server's spool, shared by threads, forks and processes of one machine."""
 
     def __init__(self, directory: Path, max_bytes: int = MAX_BYTES, segment_bytes: int = SEGMENT_BYTES) -> None:
         self.directory = directory
         self.max_bytes = max_bytes
         self.segment_bytes = segment_bytes
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._appending = FileLock(directory / "append.lock")
-        self._draining = FileLock(directory / "drain.lock")
+
+    def _appending(self) -> FileLock:
+        """A lock of its own for each use: one that a fork inherited would be held by two."""
+        return FileLock(self.directory / "append.lock")
+
+    def _draining(self) -> FileLock:
+        return FileLock(self.directory / "drain.lock")
 
     @property
     def rejected(self) -> Path:
@@ -54,7 +59,7 @@ class Spool:
 
     def append(self, line: bytes) -> None:
         """Put one line, ended by a newline, where no crash can lose it. Raises SpoolFull."""
-        with self._appending:
+        with self._appending():
             if self.pending_bytes() + len(line) > self.max_bytes:
                 raise SpoolFull(f"{self.directory} holds its {self.max_bytes:,} bytes of runs that were not posted yet")
             segment = self._open_segment()
@@ -70,7 +75,7 @@ class Spool:
         was not acknowledged.
         """
         try:
-            with self._draining.acquire(timeout=wait_seconds):
+            with self._draining().acquire(timeout=wait_seconds):
                 return sum(self._drain_segment(segment, post) for segment in iter(self._close_oldest, None))
         except Timeout as error:
             raise Busy from error
@@ -98,7 +103,7 @@ class Spool:
 
     def _close_oldest(self) -> Path | None:
         """A segment that nobody appends to any more; None when there is nothing to post."""
-        with self._appending:
+        with self._appending():
             if closed := self._closed():
                 return closed[0]
             segments = self._segments()
