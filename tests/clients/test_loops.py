@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ import pytest
 
 from forerun_client import AsyncForerun, Forerun, Refused, inputs_of
 from forerun_client.generated.api.projects import get_project
-from forerun_client.generated.models import Project
-from tests.acceptance.service import ROOT, Service
+from forerun_client.generated.api.runs import list_runs
+from forerun_client.generated.models import Project, RunList
+from forerun_client.generated.types import UNSET
+from tests.acceptance.service import ROOT, Service, free_port
 
 TYPESCRIPT = ROOT / "openapi" / "typescript"
 GO = ROOT / "openapi" / "go"
@@ -156,3 +159,43 @@ def told_by(command: list[str], directory: Path) -> Any:
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+SUBMITS = """
+import sys
+from forerun_client import Forerun
+client = Forerun(sys.argv[1], spool=sys.argv[2])
+for i in range(100_000):
+    run = {"project": "killed", "dataset": "iris", "run_id": f"r{i}", "state": "failed"}
+    print(client.submit(run), flush=True)
+"""
+
+
+def test_what_a_killed_job_submitted_while_nobody_was_there_arrives_once(live_service: Service, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SUBMITS, f"http://127.0.0.1:{free_port()}", str(tmp_path / "spool")]
+    job = subprocess.Popen(command, cwd=ROOT / "openapi" / "python", stdout=subprocess.PIPE, text=True)
+    assert job.stdout is not None
+    acknowledged = [job.stdout.readline().strip() for _ in range(100)]
+    job.kill()
+    acknowledged += job.communicate()[0].split()
+
+    copy = shutil.copytree(tmp_path / "spool", tmp_path / "copy")  # as after a crash between answer and removal
+    for spool in (tmp_path / "spool", copy):
+        with Forerun(live_service.url, spool=spool) as client:
+            client.flush()
+            assert client.spool.pending_bytes() == 0
+            assert not client.spool.rejected.exists()
+            stored = stored_ids(client, "killed")
+            assert len(stored) == len(set(stored))
+            assert set(acknowledged) <= set(stored)
+            assert len(stored) <= len(acknowledged) + 1  # on disk, killed before it could say so
+
+
+def stored_ids(client: Forerun, project: str) -> list[str]:
+    found, cursor = list[str](), UNSET
+    while cursor is not None:
+        page = list_runs.sync(project=project, limit=1000, cursor=cursor, client=client.api)
+        assert isinstance(page, RunList)
+        found += [run.run_id for run in page.runs]
+        cursor = page.next_cursor
+    return found
