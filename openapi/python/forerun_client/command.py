@@ -10,7 +10,6 @@ import httpx
 
 from forerun_client.client import Forerun
 from forerun_client.errors import ForerunError
-from forerun_client.spool import Busy
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,8 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     with Forerun(given.url, given.key, spool=given.spool) as client:
         try:
             return _flush(client) if given.action == "flush" else _status(client)
-        except (ForerunError, Busy, httpx.TransportError) as error:
-            print(f"forerun: {error or 'another process is delivering these runs'}", file=sys.stderr)  # noqa: T201  # a command
+        except (ForerunError, httpx.TransportError) as error:
+            print(f"forerun: {error}", file=sys.stderr)  # noqa: T201  # a command
             return 1
 
 

@@ -13,9 +13,9 @@ import httpx
 from forerun_client import calls
 from forerun_client.calls import BATCH
 from forerun_client.connection import Address, connect
-from forerun_client.errors import Refused
+from forerun_client.errors import Busy, Refused
 from forerun_client.generated.models import BatchReceipt
-from forerun_client.spool import Busy, Rejection, Spool
+from forerun_client.spool import Rejection, Spool
 
 log = logging.getLogger("forerun_client.courier")
 

@@ -4,6 +4,7 @@ ForerunError
 ├── Refused          the service answered with a problem: status, code, faults with their pointers
 ├── RefitFailed      a refit ended without a meta-learner, or did not end in time
 ├── SpoolFull        the disk spool has reached its bound
+├── Busy             another process is delivering what the disk spool holds
 └── InvalidRequest   a table that cannot be described
 
 That nobody answered, after the last retry, is httpx's own `TransportError`.
@@ -66,6 +67,10 @@ class RefitFailed(ForerunError):
 
 class SpoolFull(ForerunError):
     """The disk spool has reached its bound: the service has been away for long, or nothing drains it."""
+
+
+class Busy(ForerunError):
+    """Another process is delivering what the disk spool holds."""
 
 
 class InvalidRequest(ForerunError, ValueError):

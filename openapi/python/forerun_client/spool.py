@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from forerun_client.errors import SpoolFull
+from forerun_client.errors import Busy, SpoolFull
 
 log = logging.getLogger("forerun_client.spool")
 
@@ -31,10 +31,6 @@ SEGMENT_BYTES: Final = 2**20
 Rejection = tuple[int, Any]
 """The place of a line among those posted, and why it was not taken (JSON)."""
 Post = Callable[[list[bytes]], Iterable[Rejection]]
-
-
-class Busy(Exception):
-    """Another process is draining."""
 
 
 class Spool:
@@ -78,7 +74,7 @@ class Spool:
             with self._draining().acquire(timeout=wait_seconds):
                 return sum(self._drain_segment(segment, post) for segment in iter(self._close_oldest, None))
         except Timeout as error:
-            raise Busy from error
+            raise Busy(f"another process is delivering what is in {self.directory}") from error
 
     def pending_bytes(self) -> int:
         """Bytes of runs that the service does not have."""
