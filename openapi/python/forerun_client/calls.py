@@ -30,7 +30,7 @@ from forerun_client.values import Json, plain
 Answer = TypeVar("Answer")
 
 BATCH = 1_000
-"""Runs in one request: large enough for the service's fast way in, small enough to be sent again."""
+"""Runs in one request: enough for the service's fast way in, and no more than it names refused ones in its answer."""
 
 
 @dataclass(frozen=True, slots=True)
