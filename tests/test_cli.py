@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import __version__, cli, keys
+from app.commands import serve, shell
 from app.demo import story
 from app.demo.client import Service
 from app.featurise.describe import describe, read_table
@@ -68,8 +69,8 @@ def test_a_mistake_is_told_in_one_line(
 
 def test_what_is_given_on_the_command_line_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORERUN_PORT", "8001")
-    assert cli._settings(port=None).port == 8001
-    assert cli._settings(port=8002).port == 8002
+    assert shell.settings_of(port=None).port == 8001
+    assert shell.settings_of(port=8002).port == 8002
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -81,13 +82,13 @@ def test_a_port_is_taken_before_anything_starts(host: str) -> None:
         pytest.skip(f"this machine has no {host}")
     with taken:
         port = taken.getsockname()[1]
-        with pytest.raises(cli.CannotGoOn, match=f"port {port}.*FORERUN_PORT"), cli._listening(host, port):
+        with pytest.raises(shell.CannotGoOn, match=f"port {port}.*FORERUN_PORT"), serve._listening(host, port):
             pass
 
 
 def test_the_address_shown_can_be_opened() -> None:
-    with cli._listening("0.0.0.0", 0) as everywhere:
-        assert cli._url_of(everywhere) == f"http://127.0.0.1:{everywhere.getsockname()[1]}"
+    with serve._listening("0.0.0.0", 0) as everywhere:
+        assert serve._url_of(everywhere) == f"http://127.0.0.1:{everywhere.getsockname()[1]}"
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,7 +199,7 @@ def test_the_network_gets_nothing_that_is_open(
 ) -> None:
     for name, value in ({"DATABASE_URL": database_url, "PORT": "0", "WORKER": "false"} | environment).items():
         monkeypatch.setenv(f"FORERUN_{name}", value)
-    monkeypatch.setattr(cli, "_answer", lambda *_: pytest.fail("it started"))
+    monkeypatch.setattr(serve, "_answer", lambda *_: pytest.fail("it started"))
     monkeypatch.setattr("app.telemetry.configure_logging", lambda _: None)
     assert forerun(monkeypatch, "serve") == 1
     assert complaint in capsys.readouterr().err
@@ -217,7 +218,7 @@ def test_it_starts_once_there_is_a_key_or_none_is_asked_for(
     for name, value in ({"DATABASE_URL": database_url, "PORT": "0", "WORKER": "false"} | environment).items():
         monkeypatch.setenv(f"FORERUN_{name}", value)
     started = []
-    monkeypatch.setattr(cli, "_answer", lambda *_: started.append(True))
+    monkeypatch.setattr(serve, "_answer", lambda *_: started.append(True))
     monkeypatch.setattr("app.telemetry.configure_logging", lambda _: None)
     assert forerun(monkeypatch, "serve") == 0
     assert started == [True]

@@ -46,7 +46,7 @@ def test_ours_can_be_scaled_and_hold_no_secret() -> None:
 
 
 def test_a_stopping_container_gets_the_time_it_needs() -> None:
-    from app.cli import STOP_SECONDS, _worker_stop_seconds
+    from app.commands.serve import STOP_SECONDS, _worker_stop_seconds
 
     def seconds(name: str) -> float:
         return float(COMPOSE["services"][name]["stop_grace_period"].removesuffix("s"))

@@ -128,7 +128,7 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 def _finish_operation(path: str, operation: dict[str, Any], rule: Rule | None) -> None:
     operation["security"] = [] if rule is None else [{"key": [rule.scope]}]
     for parameter in operation.get("parameters", ()):
-        parameter["schema"] = _finished(parameter["schema"])
+        parameter["schema"] = _untitled(_not_null(_finished(parameter["schema"])))
     declared = operation["responses"]
     if "HTTPValidationError" in json.dumps(declared.get("422")):
         del declared["422"]
@@ -191,6 +191,14 @@ def _untitled(schema: Any) -> Any:
         if isinstance(schema, dict)
         else schema
     )
+
+
+def _not_null(schema: Schema) -> Schema:
+    """A parameter may be left out, but there is no way to send null in an address."""
+    kept = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(kept) != 1:
+        return schema
+    return {**kept[0], **{keyword: value for keyword, value in schema.items() if keyword != "anyOf"}}
 
 
 def _name_properties(schema: Schema) -> None:

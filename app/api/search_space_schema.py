@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
+from typing_extensions import TypeAliasType
 
 from app.types import Name, Number
 
-Scalar = str | float | bool | None
+# An alias of this kind becomes a schema of its own, so that generated clients have a name for it.
+Scalar = TypeAliasType("Scalar", str | float | bool | None)
 When = Annotated[
     dict[Name, list[Scalar]],
     Field(description="Active only if every named parent has one of these values.", examples=[{"booster": ["gbtree"]}]),
@@ -80,10 +82,14 @@ class ConstantParameter(Parameter):
     value: JsonValue
 
 
-ParameterSpec = Annotated[
-    FloatParameter | IntParameter | CategoricalParameter | OrdinalParameter | BoolParameter | ConstantParameter,
-    Field(discriminator="type"),
-]
+ParameterSpec = TypeAliasType(
+    "ParameterSpec",
+    Annotated[
+        FloatParameter | IntParameter | CategoricalParameter | OrdinalParameter | BoolParameter | ConstantParameter,
+        Field(discriminator="type"),
+    ],
+)
+ParameterEntry = TypeAliasType("ParameterEntry", ParameterSpec | Choices | Scalar)
 
 
 class ParameterSpace(BaseModel):
@@ -91,7 +97,7 @@ class ParameterSpace(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    parameters: dict[Name, ParameterSpec | Choices | Scalar] | list[ParameterSpec] = Field(
+    parameters: dict[Name, ParameterEntry] | list[ParameterSpec] = Field(
         description="By name, or a list of specs with `name`. In the map a list stands for `choices`, a scalar for a "
         "constant. A name addresses `hyperparameters.<name>` unless it starts with `architecture.`, `environment.` or "
         "`fidelity.`.",

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from app.cli import STOP_SECONDS
+from app.commands.serve import STOP_SECONDS
 from app.store.embedded import embedded_postgres
 from tests.acceptance.service import service
 from tests.faults.checker import check, stored

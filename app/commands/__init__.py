@@ -1,0 +1,1 @@
+"""The commands of `forerun`, by what they are about; `app/cli.py` puts them together."""

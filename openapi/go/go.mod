@@ -1,0 +1,3 @@
+module forerun.example/forerun
+
+go 1.23

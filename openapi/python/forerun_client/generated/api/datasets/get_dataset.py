@@ -1,0 +1,214 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.dataset_record import DatasetRecord
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    name: str,
+    *,
+    project: str | Unset = "default",
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["project"] = project
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/datasets/{name}".format(
+            name=quote(str(name), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> DatasetRecord | Problem | None:
+    if response.status_code == 200:
+        response_200 = DatasetRecord.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[DatasetRecord | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    name: str,
+    *,
+    client: AuthenticatedClient,
+    project: str | Unset = "default",
+) -> Response[DatasetRecord | Problem]:
+    """Look at a dataset
+
+     What is known about a dataset, and how many runs were trained on it.
+
+    Args:
+        name (str): The dataset's name, percent-encoded where it has to be.
+        project (str | Unset): The project that the dataset belongs to. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[DatasetRecord | Problem]
+
+    """
+    kwargs = _get_kwargs(
+        name=name,
+        project=project,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    name: str,
+    *,
+    client: AuthenticatedClient,
+    project: str | Unset = "default",
+) -> DatasetRecord | Problem | None:
+    """Look at a dataset
+
+     What is known about a dataset, and how many runs were trained on it.
+
+    Args:
+        name (str): The dataset's name, percent-encoded where it has to be.
+        project (str | Unset): The project that the dataset belongs to. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        DatasetRecord | Problem
+
+    """
+    return sync_detailed(
+        name=name,
+        client=client,
+        project=project,
+    ).parsed
+
+
+async def asyncio_detailed(
+    name: str,
+    *,
+    client: AuthenticatedClient,
+    project: str | Unset = "default",
+) -> Response[DatasetRecord | Problem]:
+    """Look at a dataset
+
+     What is known about a dataset, and how many runs were trained on it.
+
+    Args:
+        name (str): The dataset's name, percent-encoded where it has to be.
+        project (str | Unset): The project that the dataset belongs to. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[DatasetRecord | Problem]
+
+    """
+    kwargs = _get_kwargs(
+        name=name,
+        project=project,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    name: str,
+    *,
+    client: AuthenticatedClient,
+    project: str | Unset = "default",
+) -> DatasetRecord | Problem | None:
+    """Look at a dataset
+
+     What is known about a dataset, and how many runs were trained on it.
+
+    Args:
+        name (str): The dataset's name, percent-encoded where it has to be.
+        project (str | Unset): The project that the dataset belongs to. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        DatasetRecord | Problem
+
+    """
+    return (
+        await asyncio_detailed(
+            name=name,
+            client=client,
+            project=project,
+        )
+    ).parsed

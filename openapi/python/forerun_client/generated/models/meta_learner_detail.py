@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.meta_learner_detail_report import MetaLearnerDetailReport
+    from ..models.verdict import Verdict
+
+
+T = TypeVar("T", bound="MetaLearnerDetail")
+
+
+@_attrs_define
+class MetaLearnerDetail:
+    """A meta-learner with its validation report.
+
+    Attributes:
+        id (UUID):
+        project (str):
+        version (int):
+        champion (bool): Whether this one serves.
+        n_runs (int):
+        n_datasets (int):
+        n_bytes (int): Size of the stored bundle.
+        fitted_at (datetime.datetime):
+        verdict (Verdict): Whether a challenger serves, and why.
+        report (MetaLearnerDetailReport): How it did on datasets it had not seen: regret, rank correlation, coverage; by
+            target and dataset.
+
+    """
+
+    id: UUID
+    project: str
+    version: int
+    champion: bool
+    n_runs: int
+    n_datasets: int
+    n_bytes: int
+    fitted_at: datetime.datetime
+    verdict: Verdict
+    report: MetaLearnerDetailReport
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = str(self.id)
+
+        project = self.project
+
+        version = self.version
+
+        champion = self.champion
+
+        n_runs = self.n_runs
+
+        n_datasets = self.n_datasets
+
+        n_bytes = self.n_bytes
+
+        fitted_at = self.fitted_at.isoformat()
+
+        verdict = self.verdict.to_dict()
+
+        report = self.report.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "project": project,
+                "version": version,
+                "champion": champion,
+                "n_runs": n_runs,
+                "n_datasets": n_datasets,
+                "n_bytes": n_bytes,
+                "fitted_at": fitted_at,
+                "verdict": verdict,
+                "report": report,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.meta_learner_detail_report import MetaLearnerDetailReport
+        from ..models.verdict import Verdict
+
+        d = dict(src_dict)
+        id = UUID(d.pop("id"))
+
+        project = d.pop("project")
+
+        version = d.pop("version")
+
+        champion = d.pop("champion")
+
+        n_runs = d.pop("n_runs")
+
+        n_datasets = d.pop("n_datasets")
+
+        n_bytes = d.pop("n_bytes")
+
+        fitted_at = datetime.datetime.fromisoformat(d.pop("fitted_at"))
+
+        verdict = Verdict.from_dict(d.pop("verdict"))
+
+        report = MetaLearnerDetailReport.from_dict(d.pop("report"))
+
+        meta_learner_detail = cls(
+            id=id,
+            project=project,
+            version=version,
+            champion=champion,
+            n_runs=n_runs,
+            n_datasets=n_datasets,
+            n_bytes=n_bytes,
+            fitted_at=fitted_at,
+            verdict=verdict,
+            report=report,
+        )
+
+        meta_learner_detail.additional_properties = d
+        return meta_learner_detail
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from uuid import UUID
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.recommendation_basis import RecommendationBasis, check_recommendation_basis
+
+if TYPE_CHECKING:
+    from ..models.meta_learner_reference import MetaLearnerReference
+    from ..models.ranked_configuration import RankedConfiguration
+    from ..models.search_summary import SearchSummary
+
+
+T = TypeVar("T", bound="Recommendation")
+
+
+@_attrs_define
+class Recommendation:
+    """Ranked configurations, best first, and what they rest on.
+
+    Attributes:
+        recommendation_id (None | UUID): To be named by the runs that follow it. Null when there was no database to
+            store the answer in, which `warnings` then says.
+        project (str):
+        dataset (str):
+        meta_learner (MetaLearnerReference | None): Null at a cold start.
+        basis (RecommendationBasis): `few_shot`: own runs and history. `zero_shot`: history only. `cold_start`: no
+            history.
+        n_own_runs (int): Runs of this very dataset that were used.
+        search (SearchSummary): How much of the space was looked at; never claims more than was done.
+        configurations (list[RankedConfiguration]):
+        warnings (list[str]): What the reader should know before believing the answer.
+
+    """
+
+    recommendation_id: UUID | None
+    project: str
+    dataset: str
+    meta_learner: MetaLearnerReference | None
+    basis: RecommendationBasis
+    n_own_runs: int
+    search: SearchSummary
+    configurations: list[RankedConfiguration]
+    warnings: list[str]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.meta_learner_reference import MetaLearnerReference
+
+        recommendation_id: str | None
+        if isinstance(self.recommendation_id, UUID):
+            recommendation_id = str(self.recommendation_id)
+        else:
+            recommendation_id = self.recommendation_id
+
+        project = self.project
+
+        dataset = self.dataset
+
+        meta_learner: dict[str, Any] | None
+        if isinstance(self.meta_learner, MetaLearnerReference):
+            meta_learner = self.meta_learner.to_dict()
+        else:
+            meta_learner = self.meta_learner
+
+        basis: str = self.basis
+
+        n_own_runs = self.n_own_runs
+
+        search = self.search.to_dict()
+
+        configurations = []
+        for configurations_item_data in self.configurations:
+            configurations_item = configurations_item_data.to_dict()
+            configurations.append(configurations_item)
+
+        warnings = self.warnings
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "recommendation_id": recommendation_id,
+                "project": project,
+                "dataset": dataset,
+                "meta_learner": meta_learner,
+                "basis": basis,
+                "n_own_runs": n_own_runs,
+                "search": search,
+                "configurations": configurations,
+                "warnings": warnings,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.meta_learner_reference import MetaLearnerReference
+        from ..models.ranked_configuration import RankedConfiguration
+        from ..models.search_summary import SearchSummary
+
+        d = dict(src_dict)
+
+        def _parse_recommendation_id(data: object) -> UUID | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError
+                recommendation_id_type_0 = UUID(data)
+
+                return recommendation_id_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("None | UUID", data)
+
+        recommendation_id = _parse_recommendation_id(d.pop("recommendation_id"))
+
+        project = d.pop("project")
+
+        dataset = d.pop("dataset")
+
+        def _parse_meta_learner(data: object) -> MetaLearnerReference | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError
+                meta_learner_type_0 = MetaLearnerReference.from_dict(data)
+
+                return meta_learner_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("MetaLearnerReference | None", data)
+
+        meta_learner = _parse_meta_learner(d.pop("meta_learner"))
+
+        basis = check_recommendation_basis(d.pop("basis"))
+
+        n_own_runs = d.pop("n_own_runs")
+
+        search = SearchSummary.from_dict(d.pop("search"))
+
+        configurations = []
+        _configurations = d.pop("configurations")
+        for configurations_item_data in _configurations:
+            configurations_item = RankedConfiguration.from_dict(configurations_item_data)
+
+            configurations.append(configurations_item)
+
+        warnings = cast("list[str]", d.pop("warnings"))
+
+        recommendation = cls(
+            recommendation_id=recommendation_id,
+            project=project,
+            dataset=dataset,
+            meta_learner=meta_learner,
+            basis=basis,
+            n_own_runs=n_own_runs,
+            search=search,
+            configurations=configurations,
+            warnings=warnings,
+        )
+
+        recommendation.additional_properties = d
+        return recommendation
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
