@@ -1,21 +1,22 @@
-"""The best points of a grid, found by scoring all of them in a bounded memory: a hundred million a second on one core.
+"""The best points of a grid, found by scoring all that can be among them, in a bounded memory.
 
-Dimensions are parted into *outer* ones, decided one after the other, and *inner* ones, whose product is a *block* of a
-few thousand points. A factor is looked up as soon as its outer dimensions are decided; what is left of it is a table
-over inner dimensions. Tables over the same ones are summed, and the block is their sum, each spread over the dimensions
-that it lacks. At every level the largest entries bound all that follows: what cannot reach the answer is left out.
+Dimensions are decided one after the other; the last two stay open and make a *block* of points. A decision turns every
+table that reads the dimension into a slice of itself, and slices over the same open dimensions are summed. What is
+left at a block are four tables, over none, either and both of its dimensions, however many trees there were:
 
-    lattice   the 2^m sets of inner dimensions, each with a table; set s has bit i where it has inner dimension i
-    visits    the order in which an outer dimension's classes are tried, the most promising first
+    level l        positions 0..l-1 are decided
+    table          a sum over a set of open positions; those that a decision leaves alone are inherited
+    joining        a factor is summed into a table as soon as that is small; until then it is looked up
 
-Equal scores are ordered by their place in the enumeration, so the answer is the same whatever the number of threads.
+At every level the tables' largest entries bound all that follows: what cannot reach the answer is left out. Equal
+scores are ordered by their place in the enumeration, so the answer is the same whatever the number of threads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from math import prod
 
@@ -24,16 +25,16 @@ import numpy as np
 from app.search.grid import Factors
 from app.space.columns import BoolArray, FloatArray, IntArray
 
-BLOCK = 8_192
-MAX_INNER = 6
 MOST_POINTS = 2**62
+LARGEST_TABLE, SMALLEST_LIMIT, MOST_CELLS = 2**18, 2**10, 2**21
+"""Cells of one table, and of all of them: 16 MiB for each thread."""
 CHUNKS = 64
 """Parts of the work that are handed out one by one, for each thread."""
 
 
 @dataclass(frozen=True)
 class Top:
-    """The best points, best first; equal ones in enumeration order. `complete`: all points were considered.
+    """The best points, best first; equal ones in enumeration order. `complete`: no other point is better.
 
     Shapes: x (k, dimensions), scores (k,).
     """
@@ -49,27 +50,27 @@ def n_points(factors: Factors) -> int:
     return prod(factors.sizes)
 
 
-def scan(factors: Factors, k: int, *, threads: int = 1, stop: BoolArray | None = None, block: int = BLOCK) -> Top:
-    """The k best points of at most 2^62. `stop` (1,): set by another thread to end it early, with what was found.
+def scan(factors: Factors, k: int, *, threads: int = 1, stop: BoolArray | None = None, every: bool = False) -> Top:
+    """The k best points of at most 2^62.
 
-    `block`: points that are scored at a time, at most.
+    `stop` (1,): set by another thread to end it early, with what was found. `every`: points are scored even where
+    their bound says that they cannot be among the best.
     """
     from app.search import scan_kernels
 
     assert n_points(factors) <= MOST_POINTS, "points are numbered in 64 bits"
     k = min(k, n_points(factors))
     stop = np.zeros(1, np.bool_) if stop is None else stop
-    plan = _plan(factors, block)
-    n_blocks = prod(plan.radix)
-    chunk = max(1, -(-n_blocks // (CHUNKS * threads)))
+    radix, arrays = _plan(factors, every=every)
+    n_blocks = prod(radix[:-2])
+    chunk = max(1, -(-n_blocks // (CHUNKS * threads))) if threads > 1 else n_blocks
     starts = count(0, chunk)
     worst = np.full(threads, -np.inf)
     heaps = [(np.full(k, -np.inf), np.full(k, np.iinfo(np.int64).max)) for _ in range(threads)]
 
     def work(thread: int) -> None:
-        while (first := next(starts)) < n_blocks and not stop[0]:
-            end = min(first + chunk, n_blocks)
-            scan_kernels.scan(first, end, *plan.arrays, *heaps[thread], worst, thread, stop)
+        while (begin := next(starts)) < n_blocks and not stop[0]:
+            scan_kernels.scan(begin, min(begin + chunk, n_blocks), *arrays, *heaps[thread], worst, thread, stop)
 
     if threads == 1:
         work(0)
@@ -84,68 +85,170 @@ def _top(factors: Factors, heaps: Sequence[tuple[FloatArray, IntArray]], k: int,
     found = np.isfinite(scores)
     scores, points = scores[found], points[found]
     best = np.lexsort((points, -scores))[:k]
-    x = (
-        np.column_stack(np.unravel_index(points[best], factors.sizes))
-        if factors.sizes
-        else points[best][:, None][:, :0]
-    )
+    x = np.array(np.unravel_index(points[best], (1, *factors.sizes)), np.int64)[1:].T
     scores = factors.constant + scores[best]
     highest = factors.constant + sum(float(table.max()) for table in factors.tables)
-    bound = float(scores[0]) if complete and len(scores) else highest
-    return Top(x.astype(np.int64), scores, complete, bound)
+    return Top(x, scores, complete, float(scores[0]) if complete else highest)
 
 
 # ---------------------------------------------------------------- the plan
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What the kernel is told, see its parameters; `radix`: how many classes each outer dimension has."""
+@dataclass
+class _Tables:
+    """The tables of all levels, in the order in which they are formed. Offsets -1: there is none."""
 
-    radix: list[int]
-    arrays: tuple[object, ...]
+    first_cell: list[int] = field(default_factory=lambda: [0])
+    inherited: list[int] = field(default_factory=list)
+    sliced: list[int] = field(default_factory=list)
+    joining: list[list[int]] = field(default_factory=list)
+
+    def add(self, size: int, inherited: int, sliced: int, joining: list[int]) -> int:
+        """The number of a new table."""
+        self.first_cell.append(self.first_cell[-1] + size)
+        self.inherited.append(inherited)
+        self.sliced.append(sliced)
+        self.joining.append(joining)
+        return len(self.inherited) - 1
 
 
-def _plan(factors: Factors, block: int) -> _Plan:
-    live = [d for d, size in enumerate(factors.sizes) if size > 1]
-    scope = np.zeros((len(factors.scopes), len(factors.sizes)), np.bool_)
-    for f, dims in enumerate(factors.scopes):
-        scope[f, list(dims)] = True
-    inner = _inner(factors, scope, live, block)
-    weight = [float(scope[:, d].sum()) for d in range(len(factors.sizes))]
-    outer = sorted((d for d in live if d not in inner), key=lambda d: (-weight[d], d))
-    position = {d: p for p, d in enumerate(outer)}
-    bit = {d: i for i, d in enumerate(inner)}
-    level = [max((position[d] + 1 for d in dims if d in position), default=0) for dims in factors.scopes]
-    target = [sum(1 << bit[d] for d in dims if d in bit) for dims in factors.scopes]
-    order = sorted(range(len(factors.scopes)), key=lambda f: (level[f], target[f]))
-    looked_up = _lookups(factors, order, inner, position)
-    sizes = [factors.sizes[d] for d in inner]
-    n_cells = [prod(size for i, size in enumerate(sizes) if s >> i & 1) for s in range(1 << len(inner))]
-    filled = np.zeros(1 << len(inner), np.bool_)
-    filled[target] = True
-    visits = [np.argsort(-_promise(factors, d), kind="stable") for d in outer]
+def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[object, ...]]:
+    """How many classes each position has, and what the kernel is told: see its parameters."""
+    order = _order(factors)
+    position = {d: p for p, d in enumerate(order)}
+    radix = [factors.sizes[d] if d >= 0 else 1 for d in order]
+    reads = [sorted((position[d], a) for a, d in enumerate(scope)) for scope in factors.scopes]
+    tables, first_table, alive, joined = _tables([[p for p, _ in read] for read in reads], radix)
+    in_order = [f for joining in tables.joining for f in joining]
+    open_from = {f: level for level, fs in enumerate(joined) for f in fs}
+    highest = np.array([table.max() for table in factors.tables])
+    late = np.array([open_from[f] for f in range(len(reads))], np.int64)
+    rest = np.array([highest[late > level].sum() for level in range(len(joined))])
     strides = _strides(factors.sizes)
-    highest = np.array([factors.tables[f].max() for f in order] or [0.0])
-    of_level = np.array([level[f] for f in order] or [0])
-    rest = np.array([highest[of_level > p].sum() for p in range(len(outer) + 1)])
-    return _Plan(
-        [factors.sizes[d] for d in outer],
-        (
-            np.array([factors.sizes[d] for d in outer], np.int64),
-            strides[outer],
-            _offsets([len(v) for v in visits]),
-            np.concatenate([np.zeros(0, np.int64), *visits]),
-            np.searchsorted(np.array([level[f] for f in order], np.int64), np.arange(len(outer) + 2)),
-            np.array([target[f] for f in order], np.int64),
-            *looked_up,
-            rest,
-            _offsets(n_cells),
-            filled,
-            _spreads(sizes, filled),
-            _points(sizes, strides[inner]),
-        ),
+    visits = [np.argsort(-_promise(factors, d), kind="stable") if d >= 0 else np.zeros(1, np.int64) for d in order[:-2]]
+    return radix, (
+        np.array(radix, np.int64),
+        np.array([strides[d] if d >= 0 else 0 for d in order], np.int64),
+        _offsets([len(visit) for visit in visits]),
+        np.concatenate([np.zeros(0, np.int64), *visits]),
+        rest + np.inf if every else rest,
+        _offsets([len(of_level) for of_level in alive]),
+        np.array([t for of_level in alive for t in of_level.values()], np.int64),
+        _last(tables, alive[-1], radix),
+        np.array(first_table, np.int64),
+        np.array(tables.first_cell, np.int64),
+        np.array(tables.inherited, np.int64),
+        np.array(tables.sliced, np.int64),
+        _offsets([len(joining) for joining in tables.joining]),
+        *_references(factors, reads, in_order, open_from, radix),
+        _offsets([factors.tables[f].size for f in in_order]),
+        np.concatenate([np.zeros(0), *(factors.tables[f].ravel() for f in in_order)]),
     )
+
+
+def _order(factors: Factors) -> list[int]:
+    """Dimensions with a choice, those that matter most first and two wide ones last; -1 fills up to two."""
+    weight = np.zeros(len(factors.sizes))
+    for scope, table in zip(factors.scopes, factors.tables, strict=True):
+        for axis, d in enumerate(scope):
+            weight[d] += table.var(axis=axis).mean()
+    live = [d for d, size in enumerate(factors.sizes) if size > 1]
+    order = sorted(live, key=lambda d: (-weight[d], d))
+    order[-2:] = sorted(order[-2:], key=lambda d: (factors.sizes[d], d))
+    return [-1] * (2 - len(order)) + order
+
+
+def _tables(
+    reads: Sequence[Sequence[int]], radix: Sequence[int]
+) -> tuple[_Tables, list[int], list[dict[tuple[int, ...], int]], list[list[int]]]:
+    """The tables, the first of each level, those in force at each level by open positions, and which factors join."""
+    limit = LARGEST_TABLE
+    while True:
+        joined = _joined(reads, radix, limit)
+        tables, first_table, alive = _formed(reads, radix, joined)
+        if tables.first_cell[-1] <= MOST_CELLS or limit <= SMALLEST_LIMIT:
+            return tables, first_table, alive, joined
+        limit //= 4
+
+
+def _joined(reads: Sequence[Sequence[int]], radix: Sequence[int], limit: int) -> list[list[int]]:
+    """At which level each factor's open part is small enough for a table; at a block's it is whatever its size."""
+    n_levels = len(radix) - 1
+    joined: list[list[int]] = [[] for _ in range(n_levels)]
+    for f, positions in enumerate(reads):
+        sizes = (prod(radix[p] for p in positions if p >= level) for level in range(n_levels))
+        joined[next((level for level, size in enumerate(sizes) if size <= limit), n_levels - 1)].append(f)
+    return joined
+
+
+def _formed(
+    reads: Sequence[Sequence[int]], radix: Sequence[int], joined: Sequence[Sequence[int]]
+) -> tuple[_Tables, list[int], list[dict[tuple[int, ...], int]]]:
+    tables, first_table, alive = _Tables(), [0], []
+    before: dict[tuple[int, ...], int] = {}
+    for level, factors in enumerate(joined):
+        now = {positions: t for positions, t in before.items() if level - 1 not in positions}
+        joining: dict[tuple[int, ...], list[int]] = {
+            positions[1:]: [] for positions in before if level - 1 in positions
+        }
+        for f in factors:
+            joining.setdefault(tuple(p for p in reads[f] if p >= level), []).append(f)
+        for positions, fs in sorted(joining.items()):
+            same, whole = before.get(positions), before.get((level - 1, *positions))
+            now[positions] = tables.add(
+                prod(radix[p] for p in positions),
+                -1 if same is None else tables.first_cell[same],
+                -1 if whole is None else tables.first_cell[whole],
+                fs,
+            )
+        first_table.append(len(tables.inherited))
+        alive.append(now)
+        before = now
+    return tables, first_table, alive
+
+
+def _last(tables: _Tables, alive: dict[tuple[int, ...], int], radix: Sequence[int]) -> IntArray:
+    """Where the tables of a block begin; one that is not there is a table of zeros, behind all others."""
+    y, z = len(radix) - 2, len(radix) - 1
+    zeros = tables.first_cell[-1]
+    tables.first_cell.append(zeros + radix[y] * radix[z])
+    kinds: list[tuple[int, ...]] = [(), (y,), (z,), (y, z)]
+    return np.array([tables.first_cell[alive[kind]] if kind in alive else zeros for kind in kinds], np.int64)
+
+
+def _references(
+    factors: Factors,
+    reads: Sequence[Sequence[tuple[int, int]]],
+    in_order: Sequence[int],
+    open_from: dict[int, int],
+    radix: Sequence[int],
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, IntArray]:
+    """Which positions every factor reads, the decided ones first, and how far each class leads into its table."""
+    decided, positions, steps = [], [], []
+    for f in in_order:
+        strides = _strides(factors.tables[f].shape)
+        decided.append(len(positions) + sum(p < open_from[f] for p, _ in reads[f]))
+        for p, axis in reads[f]:
+            positions.append(p)
+            steps.append(factors.maps[f][axis] * strides[axis])
+    return (
+        _offsets([len(reads[f]) for f in in_order]),
+        np.array(decided, np.int64),
+        np.array(positions, np.int64),
+        np.array([radix[p] for p in positions], np.int64),
+        _offsets([len(step) for step in steps]),
+        np.concatenate([np.zeros(0, np.int64), *steps]),
+    )
+
+
+def _promise(factors: Factors, d: int) -> FloatArray:
+    """A bound on what each class of a dimension can bring (V,): the most promising is tried first."""
+    out = np.zeros(factors.sizes[d])
+    for scope, maps, table in zip(factors.scopes, factors.maps, factors.tables, strict=True):
+        if d in scope:
+            axis = scope.index(d)
+            out += table.max(axis=tuple(a for a in range(table.ndim) if a != axis))[maps[axis]]
+    return out
 
 
 def _offsets(sizes: Sequence[int]) -> IntArray:
@@ -155,103 +258,3 @@ def _offsets(sizes: Sequence[int]) -> IntArray:
 def _strides(sizes: Sequence[int]) -> IntArray:
     """How far apart in the enumeration neighbours along each dimension are."""
     return np.array([prod(sizes[d + 1 :]) for d in range(len(sizes))], np.int64)
-
-
-def _promise(factors: Factors, d: int) -> FloatArray:
-    """A bound on what each class of a dimension can bring (V,)."""
-    out = np.zeros(factors.sizes[d])
-    for scope, maps, table in zip(factors.scopes, factors.maps, factors.tables, strict=True):
-        if d in scope:
-            axis = scope.index(d)
-            out += table.max(axis=tuple(a for a in range(table.ndim) if a != axis))[maps[axis]]
-    return out
-
-
-def _inner(factors: Factors, scope: BoolArray, live: Sequence[int], block: int) -> list[int]:
-    """The inner dimensions, the widest last: one more while that makes a point cheaper and the block small enough."""
-    inner: list[int] = []
-    cost = np.inf
-    while len(inner) < MAX_INNER:
-        size = prod(factors.sizes[d] for d in inner)
-        options = [d for d in live if d not in inner and size * factors.sizes[d] <= block]
-        costs = [_cost(factors, scope, [*inner, d]) for d in options]
-        if not costs or min(costs) >= cost:
-            break
-        cost = min(costs)
-        inner.append(options[int(np.argmin(costs))])
-    if not inner and live:
-        inner = [min(live, key=lambda d: factors.sizes[d])]
-    return sorted(inner, key=lambda d: (factors.sizes[d], d))
-
-
-def _cost(factors: Factors, scope: BoolArray, inner: Sequence[int]) -> float:
-    """Additions for each point: of what is left of every factor, and of tables to the block."""
-    log_sizes = np.log2(np.array(factors.sizes, np.float64))
-    block = 2.0 ** log_sizes[list(inner)].sum()
-    is_outer = np.ones(scope.shape[1], np.bool_)
-    is_outer[list(inner)] = False
-    again = (scope & is_outer).any(axis=1)
-    left = 2.0 ** (scope[:, list(inner)] @ log_sizes[list(inner)])
-    return float((2.0 * left[again].sum() + 100.0 + 20.0 * again.sum()) / block + len(inner))
-
-
-def _lookups(
-    factors: Factors, order: Sequence[int], inner: Sequence[int], position: dict[int, int]
-) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, IntArray, FloatArray]:
-    """How factors are read: a step for each class of an outer dimension, an index for each cell of the inner ones."""
-    n_references, positions, steps, entries, first_value = [], [], [], [], 0
-    for f in order:
-        scope, maps, table = factors.scopes[f], factors.maps[f], factors.tables[f]
-        strides = _strides(table.shape)
-        outer = [a for a, d in enumerate(scope) if d in position]
-        n_references.append(len(outer))
-        positions += [position[scope[a]] for a in outer]
-        steps += [maps[a] * strides[a] for a in outer]
-        index = np.array([first_value])
-        for d in inner:
-            if d in scope:
-                a = scope.index(d)
-                index = (index[:, None] + (maps[a] * strides[a])[None, :]).ravel()
-        entries.append(index)
-        first_value += table.size
-    return (
-        _offsets(n_references),
-        np.array(positions, np.int64),
-        _offsets([len(step) for step in steps]),
-        np.concatenate([np.zeros(0, np.int64), *steps]),
-        _offsets([len(index) for index in entries]),
-        np.concatenate([np.zeros(0, np.int64), *entries]),
-        np.concatenate([np.zeros(0), *(factors.tables[f].ravel() for f in order)]),
-    )
-
-
-def _spreads(sizes: Sequence[int], filled: BoolArray) -> IntArray:
-    """Which table is added to which, with one dimension more, until all is in the last (the whole block).
-
-    Shapes: rows of source, destination, entries before the new dimension, its size, entries after it, and whether the
-    destination is empty before.
-    """
-    m, full = len(sizes), len(filled) - 1
-    active, rows = filled.copy(), []
-    active[full] = True
-    for s in sorted(range(full), key=lambda s: (s.bit_count(), s)):
-        if not active[s]:
-            continue
-        i = max(i for i in range(m) if not s >> i & 1)
-        t = s | 1 << i
-        before, after = (
-            prod(size for j, size in enumerate(sizes) if s >> j & 1 and (j < i) == is_before)
-            for is_before in (True, False)
-        )
-        empty = not filled[t] and not any(row[1] == t for row in rows)
-        rows.append((s, t, before, sizes[i], after, int(empty)))
-        active[t] = True
-    return np.array(rows, np.int64).reshape(-1, 6)
-
-
-def _points(sizes: Sequence[int], strides: IntArray) -> IntArray:
-    """How far in the enumeration each point of a block lies from its first."""
-    points = np.zeros(1, np.int64)
-    for size, stride in zip(sizes, strides, strict=True):
-        points = (points[:, None] + np.arange(size) * stride).ravel()
-    return points

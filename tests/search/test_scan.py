@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.search.grid import fold
 from app.search.scan import scan
-from tests.ensembles import grid_sizes, made_grid, made_trees, points, seeds
+from tests.ensembles import made_grid, made_trees, points, seeds
 
 
 def best_of_all(factors, k):
@@ -22,13 +22,13 @@ def best_of_all(factors, k):
     sizes=st.lists(st.integers(1, 7), min_size=0, max_size=6).map(tuple),
     n_trees=st.integers(0, 40),
     k=st.integers(1, 60),
-    block=st.sampled_from([1, 8, 50, 8_192]),
+    every=st.booleans(),
     threads=st.sampled_from([1, 3]),
 )
-def test_the_best_of_all_points_are_found_in_their_order(seed, sizes, n_trees, k, block, threads):
+def test_the_best_of_all_points_are_found_in_their_order(seed, sizes, n_trees, k, every, threads):
     rng = np.random.default_rng(seed)
     factors = fold(made_trees(rng, n_trees, 8), made_grid(rng, sizes, 8), merged=int(rng.integers(1, 100))).factors
-    found = scan(factors, k, threads=threads, block=block)
+    found = scan(factors, k, threads=threads, every=every)
     x, scores = best_of_all(factors, k)
     np.testing.assert_array_equal(found.scores, scores)
     np.testing.assert_array_equal(found.x, x)
