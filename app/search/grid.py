@@ -19,7 +19,7 @@ import numpy as np
 from app.learn.trees import Trees
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
-MERGED = 4_096
+MERGED = 16_384
 """Entries up to which trees of one scope share a table."""
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import combinations, count
 from math import prod
 
 import numpy as np
@@ -26,8 +26,12 @@ from app.search.grid import Factors
 from app.space.columns import BoolArray, FloatArray, IntArray
 
 MOST_POINTS = 2**62
-LARGEST_TABLE, SMALLEST_LIMIT, MOST_CELLS = 2**18, 2**10, 2**21
-"""Cells of one table, and of all of them: 16 MiB for each thread."""
+ENOUGH_POINTS = 256
+"""Points of a block that make up for the work on its tables."""
+LARGEST_TABLE, LARGEST_TABLE_OF_ALL, SMALLEST_LIMIT = 2**12, 2**18, 2**10
+"""Cells of a table where most points are left out, and where all are scored: summing early pays only if they are."""
+MOST_CELLS = 2**21
+"""Cells of all tables: 16 MiB for each thread."""
 CHUNKS = 64
 """Parts of the work that are handed out one by one, for each thread."""
 
@@ -118,7 +122,9 @@ def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[object, ..
     position = {d: p for p, d in enumerate(order)}
     radix = [factors.sizes[d] if d >= 0 else 1 for d in order]
     reads = [sorted((position[d], a) for a, d in enumerate(scope)) for scope in factors.scopes]
-    tables, first_table, alive, joined = _tables([[p for p, _ in read] for read in reads], radix)
+    tables, first_table, alive, joined = _tables(
+        [[p for p, _ in read] for read in reads], radix, LARGEST_TABLE_OF_ALL if every else LARGEST_TABLE
+    )
     in_order = [f for joining in tables.joining for f in joining]
     open_from = {f: level for level, fs in enumerate(joined) for f in fs}
     highest = np.array([table.max() for table in factors.tables])
@@ -147,22 +153,26 @@ def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[object, ..
 
 
 def _order(factors: Factors) -> list[int]:
-    """Dimensions with a choice, those that matter most first and two wide ones last; -1 fills up to two."""
+    """Dimensions with a choice, those that matter most first; two that make a block of enough points last.
+
+    -1 stands for a dimension that is lacking.
+    """
     weight = np.zeros(len(factors.sizes))
     for scope, table in zip(factors.scopes, factors.tables, strict=True):
         for axis, d in enumerate(scope):
             weight[d] += table.var(axis=axis).mean()
     live = [d for d, size in enumerate(factors.sizes) if size > 1]
-    order = sorted(live, key=lambda d: (-weight[d], d))
-    order[-2:] = sorted(order[-2:], key=lambda d: (factors.sizes[d], d))
-    return [-1] * (2 - len(order)) + order
+    pairs = [sorted(pair, key=lambda d: (factors.sizes[d], d)) for pair in combinations(live, 2)]
+    size = [min(factors.sizes[y] * factors.sizes[z], ENOUGH_POINTS) for y, z in pairs]
+    last = min(zip(size, pairs, strict=True), key=lambda p: (-p[0], sum(weight[p[1]]), p[1]))[1] if pairs else live
+    first = sorted((d for d in live if d not in last), key=lambda d: (-weight[d], d))
+    return [*[-1] * (2 - len(last)), *first, *last]
 
 
 def _tables(
-    reads: Sequence[Sequence[int]], radix: Sequence[int]
+    reads: Sequence[Sequence[int]], radix: Sequence[int], limit: int
 ) -> tuple[_Tables, list[int], list[dict[tuple[int, ...], int]], list[list[int]]]:
     """The tables, the first of each level, those in force at each level by open positions, and which factors join."""
-    limit = LARGEST_TABLE
     while True:
         joined = _joined(reads, radix, limit)
         tables, first_table, alive = _formed(reads, radix, joined)
