@@ -21,8 +21,10 @@ from app.featurise.frame import flatten, inputs_of
 from app.featurise.targets import reached
 from app.learn import bundle
 from app.learn.meta_learner import MetaLearner
+from app.search.means import Means
 from app.search.question import Question, Ranking
 from app.search.rank import rank
+from app.search.tables import Tables
 from app.space import JsonValue, parse_search_space
 from app.space.paths import flatten as flatten_configuration
 from app.store import datasets, meta_learners, projects, recommendations, runs
@@ -50,8 +52,10 @@ class Bundles:
     champions turned out to be damaged.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, threads: int = 1) -> None:
         self.capacity = capacity
+        self.threads = threads  # of one search
+        self.tables = Tables()
         self.damaged: set[UUID] = set()
         self._served: OrderedDict[str, Served] = OrderedDict()
         self._unpacked: OrderedDict[UUID, MetaLearner] = OrderedDict()
@@ -125,7 +129,7 @@ async def recommend(database: Database, bundles: Bundles, request: RecommendRequ
                 raise
             known = _remembered(served, request)
     with telemetry.recommend_stage("rank"):
-        ranking = await asyncio.to_thread(_rank, request, known)
+        ranking = await _in_thread(request, known, bundles)
     answer = _answer(request, known, ranking)
     with telemetry.recommend_stage("save"):
         answer = await _saved(database, request, known, answer)
@@ -196,7 +200,16 @@ async def _unpacked(
         return None
 
 
-def _rank(request: RecommendRequest, known: Known) -> Ranking:
+async def _in_thread(request: RecommendRequest, known: Known, bundles: Bundles) -> Ranking:
+    """The ranking, made in a thread that stops early if nobody waits for it any more."""
+    means = Means(bundles.tables, bundles.threads)
+    try:
+        return await asyncio.to_thread(_rank, request, known, means)
+    finally:
+        means.end()
+
+
+def _rank(request: RecommendRequest, known: Known, means: Means) -> Ranking:
     """From the wire's nouns to the search's question, and its answer."""
     context = _context(request.context)
     own = [_own_run(stored) for stored in known.runs if stored.run.state != "running"]
@@ -217,10 +230,11 @@ def _rank(request: RecommendRequest, known: Known) -> Ranking:
         strategy=request.strategy,
         seed=request.seed,
         explain=request.explain,
+        budget_ms=request.budget_ms,
     )
     if known.learner is not None:
         _check_metrics(question, known.learner)
-    return rank(question, known.learner)
+    return rank(question, known.learner, means)
 
 
 def _context(context: Context) -> dict[str, JsonValue]:
@@ -279,6 +293,7 @@ def _answer(request: RecommendRequest, known: Known, ranking: Ranking) -> dict[s
             "space_size": str(size) if size is not None and size > SAFE_INTEGER else size,
             "candidates_ranked": ranking.candidates_ranked,
             "seed": request.seed,
+            **({"gap": ranking.gap} if ranking.enumeration == "bounded" else {}),
         },
         "configurations": ranking.configurations,
         "warnings": known.warnings + ranking.warnings,

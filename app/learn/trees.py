@@ -17,7 +17,6 @@ import numpy as np
 from catboost import CatBoostRegressor
 
 from app.learn import cbm
-from app.learn.boosting import model_to_bytes
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
 MAX_DEPTH = 8
@@ -241,4 +240,4 @@ def compile_trees(models: Sequence[tuple[float, CatBoostRegressor]]) -> Trees:
 
     Raises: cbm.Unreadable where a model has other than oblivious trees over numbers.
     """
-    return summed([(weight, read_trees(model, model_to_bytes(model))) for weight, model in models])
+    return summed([(weight, read_trees(model, cbm.model_to_bytes(model))) for weight, model in models])

@@ -71,6 +71,12 @@ class Folded:
     factors: Factors
     classes: tuple[IntArray, ...]
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the arrays, bytes."""
+        maps = (own for maps in self.factors.maps for own in maps)
+        return sum(array.nbytes for array in (*self.factors.tables, *maps, *self.classes))
+
 
 def fold(trees: Trees, grid: Grid, merged: int = MERGED) -> Folded:
     """The trees' sum over a grid. `merged`: entries up to which trees of one scope share a table."""

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations, count
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,8 @@ def scan(factors: Factors, k: int, *, threads: int = 1, stop: BoolArray | None =
 
     def work(thread: int) -> None:
         while (begin := next(starts)) < n_blocks and not stop[0]:
-            scan_kernels.scan(begin, min(begin + chunk, n_blocks), *arrays, *heaps[thread], worst, thread, stop)
+            rest: tuple[Any, ...] = (*arrays, *heaps[thread], worst, thread, stop)
+            scan_kernels.scan(begin, min(begin + chunk, n_blocks), *rest)
 
     if threads == 1:
         work(0)
@@ -116,7 +118,7 @@ class _Tables:
         return len(self.inherited) - 1
 
 
-def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[object, ...]]:
+def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[Any, ...]]:
     """How many classes each position has, and what the kernel is told: see its parameters."""
     order = _order(factors)
     position = {d: p for p, d in enumerate(order)}
@@ -234,7 +236,9 @@ def _references(
     radix: Sequence[int],
 ) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, IntArray]:
     """Which positions every factor reads, the decided ones first, and how far each class leads into its table."""
-    decided, positions, steps = [], [], []
+    decided: list[int] = []
+    positions: list[int] = []
+    steps: list[IntArray] = []
     for f in in_order:
         strides = _strides(factors.tables[f].shape)
         decided.append(len(positions) + sum(p < open_from[f] for p, _ in reads[f]))

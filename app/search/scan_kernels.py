@@ -13,7 +13,7 @@ RUN = 256
 
 @native
 def _worse(scores: FloatArray, points: IntArray, a: int, b: int) -> bool:
-    return scores[a] < scores[b] or (scores[a] == scores[b] and points[a] > points[b])
+    return bool(scores[a] < scores[b] or (scores[a] == scores[b] and points[a] > points[b]))
 
 
 @native
