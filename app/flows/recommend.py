@@ -12,6 +12,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from app.featurise.frame import flatten, inputs_of
 from app.featurise.targets import reached
 from app.learn import bundle
 from app.learn.meta_learner import MetaLearner
+from app.search.compiled import make_ready
 from app.search.means import Means
 from app.search.question import Question, Ranking
 from app.search.rank import rank
@@ -73,6 +75,7 @@ class Bundles:
             unpacking.add_done_callback(lambda _: self._unpacking.pop(meta_learner_id, None))
         learner = await asyncio.shield(self._unpacking[meta_learner_id])
         self._unpacked[meta_learner_id] = learner
+        telemetry.UNCOMPILED_VIEWS.inc(learner.n_uncompiled)
         while len(self._unpacked) > self.capacity:
             self._unpacked.popitem(last=False)
         return learner
@@ -110,9 +113,12 @@ class Known:
     """Without the database: what this process remembered, and none of the dataset's stored runs."""
 
 
-def warm_up() -> None:
-    """Import what the first recommendation would otherwise wait for."""
+def warm_up(stopping: Event) -> None:
+    """Import and compile what the first recommendation would otherwise wait for, unless the process is stopping."""
     parse_search_space({"parameters": {"x": {"type": "float", "low": 0, "high": 1}}}).sample(2, seed=0)
+    for _ in make_ready():
+        if stopping.is_set():
+            return
 
 
 async def recommend(database: Database, bundles: Bundles, request: RecommendRequest) -> dict[str, Any]:

@@ -74,7 +74,16 @@ def with_neighbours(scene: Scene, columns: Columns) -> Columns:
     best = np.argsort(-target.sign * y, kind="stable")[: min(NEIGHBOURS_OF, int(np.isfinite(y).sum()))]
     own = space.encode([scene.question.own[i].inputs for i in best.tolist()])
     own = take(own, np.flatnonzero(present(own[space.keys[0]])))
-    near = space.neighbours(own, MOVES, scene.question.seed, STEP)
-    known = is_among(space.identity(near), space.identity(columns)) | is_one_of(space, near, scene.question.tried)
-    near = take(near, np.flatnonzero(~known))
-    return concatenate([columns, near]) if n_rows(near) else columns
+    near = space.neighbours(own, MOVES, scene.question.seed, STEP) if n_rows(own) else own
+    return with_new(scene, columns, near)
+
+
+def with_new(scene: Scene, columns: Columns, more: Columns) -> Columns:
+    """The columns, and of some others those that are not among them and were not tried."""
+    space = scene.question.space
+    if not n_rows(more):
+        return columns
+    if not n_rows(columns):
+        return more
+    known = is_among(space.identity(more), space.identity(columns)) | is_one_of(space, more, scene.question.tried)
+    return concatenate([columns, take(more, np.flatnonzero(~known))])

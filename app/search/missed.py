@@ -29,13 +29,15 @@ def claim(scene: Scene, best: Shortlist, ordered: Ordered) -> tuple[Enumeration,
         return "sampled", None
     if not len(ordered.rows) or not ordered.n_acceptable:
         return "bounded", None
-    target = scene.objectives[0]
-    highest = _highest(target, best.least, best.grid) if scene.adapted else best.least
+    if best.least == -np.inf:  # nothing is left out
+        return "exact", None
+    answered = ordered.n_acceptable >= question.top_k
+    if not scene.adapted and enumeration == "exact" and answered:
+        return "exact", None
+    highest = _highest(scene.objectives[0], best.least, best.grid) if scene.adapted else best.least
     if highest is None:
         return "bounded", None
-    wanted = min(question.top_k, ordered.n_acceptable)
-    proven = wanted == question.top_k and highest <= ordered.scores[wanted - 1]
-    if proven or best.least == -np.inf:
+    if scene.adapted and enumeration == "exact" and answered and highest <= ordered.scores[question.top_k - 1]:
         return "exact", None
     return "bounded", max(0.0, float(highest - ordered.scores[0]))
 

@@ -45,6 +45,8 @@ def _rank(question: Question, learner: MetaLearner | None, means: Means) -> Rank
     found = best.found if best is not None else _considered(scene)
     scene.sampled = found.enumeration == "sampled"
     candidates, n_scored = found.columns, len(found)
+    if found.enumeration == "bounded":  # out of time: what a sample finds may be better
+        candidates = exact.with_new(scene, candidates, _considered(scene).columns)
     if best is not None and scene.adapted:
         candidates = exact.with_neighbours(scene, candidates)
     elif n_scored > ADAPTED and scene.adapted:

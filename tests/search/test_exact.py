@@ -109,9 +109,13 @@ def test_beyond_a_million_the_answer_is_proven(of_trees, ranked):
 def test_an_answer_out_of_time_says_how_much_it_may_miss(of_trees):
     means = Means()
     means.end()
-    wide = {"parameters": {**SPACE["parameters"], "other": {"type": "int", "low": 0, "high": 99_999}}}
-    ranking = rank(ask(wide), of_trees, means)
-    assert ranking.enumeration == "bounded"
+    wide = {"parameters": {**SPACE["parameters"], "other": {"type": "int", "low": 0, "high": 9_999}}}
+    found = rank(ask(wide), of_trees, means)
+    best = rank(ask(wide), of_trees)
+    assert (found.enumeration, len(found.configurations)) == ("bounded", 10)
+    assert found.gap is not None
+    scores = [ranking.configurations[0]["score"] for ranking in (found, best)]
+    assert scores[0] <= scores[1] + 1e-9 <= scores[0] + found.gap + 2e-9
 
 
 def test_own_runs_reorder_the_best_and_the_gap_bounds_what_they_leave_out(of_trees):
