@@ -66,16 +66,17 @@ def scan(factors: Factors, k: int, *, threads: int = 1, stop: BoolArray | None =
     assert n_points(factors) <= MOST_POINTS, "points are numbered in 64 bits"
     k = min(k, n_points(factors))
     stop = np.zeros(1, np.bool_) if stop is None else stop
-    radix, arrays = _plan(factors, every=every)
-    n_blocks = prod(radix[:-2])
+    plan = _plan(factors, every=every)
+    n_blocks = prod(plan.radix[:-2])
     chunk = max(1, -(-n_blocks // (CHUNKS * threads))) if threads > 1 else n_blocks
     starts = count(0, chunk)
     worst = np.full(threads, -np.inf)
+    states = [plan.state() for _ in range(threads)]
     heaps = [(np.full(k, -np.inf), np.full(k, np.iinfo(np.int64).max)) for _ in range(threads)]
 
     def work(thread: int) -> None:
         while (begin := next(starts)) < n_blocks and not stop[0]:
-            rest: tuple[Any, ...] = (*arrays, *heaps[thread], worst, thread, stop)
+            rest: tuple[Any, ...] = (*plan.arrays, *states[thread], *heaps[thread], worst, thread, stop)
             scan_kernels.scan(begin, min(begin + chunk, n_blocks), *rest)
 
     if threads == 1:
@@ -118,8 +119,22 @@ class _Tables:
         return len(self.inherited) - 1
 
 
-def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[Any, ...]]:
-    """How many classes each position has, and what the kernel is told: see its parameters."""
+@dataclass(frozen=True)
+class _Plan:
+    """How many classes each position has, the size of the tables, and what the kernel is told: see its parameters."""
+
+    radix: list[int]
+    n_cells: int
+    n_tables: int
+    arrays: tuple[Any, ...]
+
+    def state(self) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
+        """What a thread keeps from one part of the work to the next; nothing is decided yet."""
+        n = len(self.radix)
+        return np.zeros(self.n_cells), np.zeros(self.n_tables), np.full(n - 1, -1), np.zeros(n, np.int64)
+
+
+def _plan(factors: Factors, *, every: bool) -> _Plan:
     order = _order(factors)
     position = {d: p for p, d in enumerate(order)}
     radix = [factors.sizes[d] if d >= 0 else 1 for d in order]
@@ -134,7 +149,8 @@ def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[Any, ...]]
     rest = np.array([highest[late > level].sum() for level in range(len(joined))])
     strides = _strides(factors.sizes)
     visits = [np.argsort(-_promise(factors, d), kind="stable") if d >= 0 else np.zeros(1, np.int64) for d in order[:-2]]
-    return radix, (
+    last = _last(tables, alive[-1], radix)
+    arrays = (
         np.array(radix, np.int64),
         np.array([strides[d] if d >= 0 else 0 for d in order], np.int64),
         _offsets([len(visit) for visit in visits]),
@@ -142,7 +158,7 @@ def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[Any, ...]]
         rest + np.inf if every else rest,
         _offsets([len(of_level) for of_level in alive]),
         np.array([t for of_level in alive for t in of_level.values()], np.int64),
-        _last(tables, alive[-1], radix),
+        last,
         np.array(first_table, np.int64),
         np.array(tables.first_cell, np.int64),
         np.array(tables.inherited, np.int64),
@@ -152,6 +168,7 @@ def _plan(factors: Factors, *, every: bool) -> tuple[list[int], tuple[Any, ...]]
         _offsets([factors.tables[f].size for f in in_order]),
         np.concatenate([np.zeros(0), *(factors.tables[f].ravel() for f in in_order)]),
     )
+    return _Plan(radix, tables.first_cell[-1], len(tables.inherited), arrays)
 
 
 def _order(factors: Factors) -> list[int]:

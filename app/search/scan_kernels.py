@@ -172,6 +172,10 @@ def scan(
     steps: IntArray,
     first_value: IntArray,
     values: FloatArray,
+    cells: FloatArray,
+    largest: FloatArray,
+    digit: IntArray,
+    visit: IntArray,
     scores: FloatArray,
     points: IntArray,
     worst: FloatArray,
@@ -180,16 +184,16 @@ def scan(
 ) -> None:
     """Offer the blocks begin..end-1 to the heap `scores`, `points`. A block: all points over the last two dimensions.
 
-    Shapes: `worst` (threads,) holds the lowest score in every thread's heap: what stays below any of them is left out.
+    Shapes: `worst` (threads,) holds the lowest score in every thread's heap: what stays below any of them is left out;
+    `digit` (positions - 1,) the classes for which a thread's tables `cells` hold, -1 from the first one that is open.
     """
     n_outer = len(radix) - 2
-    cells, largest = np.zeros(first_cell[-1]), np.zeros(len(inherited))
     row, index = np.empty(RUN), np.zeros(len(position), np.int64)
-    digit, visit = np.full(n_outer, -1, np.int64), np.zeros(n_outer, np.int64)
     span = np.ones(n_outer + 1, np.int64)
     for p in range(n_outer - 1, -1, -1):
         span[p] = span[p + 1] * radix[p]
-    block, level = begin, -1
+    block, level = begin, n_outer if digit[n_outer] == 0 else -1
+    digit[n_outer] = 0
     while block < end and not stop[0]:
         for p in range(n_outer):
             now = block // span[p + 1] % radix[p]
@@ -207,6 +211,7 @@ def scan(
             for i in range(first_alive[level], first_alive[level + 1]):
                 bound += largest[alive[i]]
             if bound < least:
+                digit[level:n_outer] = -1
                 break
         else:
             origin = 0
