@@ -135,7 +135,8 @@ class _Plan:
 
 
 def _plan(factors: Factors, *, every: bool) -> _Plan:
-    order = _order(factors)
+    promises, weights = _promises(factors)
+    order = _order(factors.sizes, weights)
     position = {d: p for p, d in enumerate(order)}
     radix = [factors.sizes[d] if d >= 0 else 1 for d in order]
     reads = [sorted((position[d], a) for a, d in enumerate(scope)) for scope in factors.scopes]
@@ -148,7 +149,7 @@ def _plan(factors: Factors, *, every: bool) -> _Plan:
     late = np.array([open_from[f] for f in range(len(reads))], np.int64)
     rest = np.array([highest[late > level].sum() for level in range(len(joined))])
     strides = _strides(factors.sizes)
-    visits = [np.argsort(-_promise(factors, d), kind="stable") if d >= 0 else np.zeros(1, np.int64) for d in order[:-2]]
+    visits = [np.argsort(-promises[d], kind="stable") if d >= 0 else np.zeros(1, np.int64) for d in order[:-2]]
     last = _last(tables, alive[-1], radix)
     arrays = (
         np.array(radix, np.int64),
@@ -171,20 +172,16 @@ def _plan(factors: Factors, *, every: bool) -> _Plan:
     return _Plan(radix, tables.first_cell[-1], len(tables.inherited), arrays)
 
 
-def _order(factors: Factors) -> list[int]:
+def _order(sizes: Sequence[int], weights: FloatArray) -> list[int]:
     """Dimensions with a choice, those that matter most first; two that make a block of enough points last.
 
     -1 stands for a dimension that is lacking.
     """
-    weight = np.zeros(len(factors.sizes))
-    for scope, table in zip(factors.scopes, factors.tables, strict=True):
-        for axis, d in enumerate(scope):
-            weight[d] += table.var(axis=axis).mean()
-    live = [d for d, size in enumerate(factors.sizes) if size > 1]
-    pairs = [sorted(pair, key=lambda d: (factors.sizes[d], d)) for pair in combinations(live, 2)]
-    size = [min(factors.sizes[y] * factors.sizes[z], ENOUGH_POINTS) for y, z in pairs]
-    last = min(zip(size, pairs, strict=True), key=lambda p: (-p[0], sum(weight[p[1]]), p[1]))[1] if pairs else live
-    first = sorted((d for d in live if d not in last), key=lambda d: (-weight[d], d))
+    live = [d for d, size in enumerate(sizes) if size > 1]
+    pairs = [sorted(pair, key=lambda d: (sizes[d], d)) for pair in combinations(live, 2)]
+    n_points = [min(sizes[y] * sizes[z], ENOUGH_POINTS) for y, z in pairs]
+    last = min(zip(n_points, pairs, strict=True), key=lambda p: (-p[0], sum(weights[p[1]]), p[1]))[1] if pairs else live
+    first = sorted((d for d in live if d not in last), key=lambda d: (-weights[d], d))
     return [*[-1] * (2 - len(last)), *first, *last]
 
 
@@ -272,14 +269,18 @@ def _references(
     )
 
 
-def _promise(factors: Factors, d: int) -> FloatArray:
-    """A bound on what each class of a dimension can bring (V,): the most promising is tried first."""
-    out = np.zeros(factors.sizes[d])
+def _promises(factors: Factors) -> tuple[list[FloatArray], FloatArray]:
+    """A bound on what each class of each dimension can bring (V,), and how much the choice matters (dimensions,).
+
+    The most promising classes are tried first, in the dimensions that matter most.
+    """
+    promises, weights = [np.zeros(size) for size in factors.sizes], np.zeros(len(factors.sizes))
     for scope, maps, table in zip(factors.scopes, factors.maps, factors.tables, strict=True):
-        if d in scope:
-            axis = scope.index(d)
-            out += table.max(axis=tuple(a for a in range(table.ndim) if a != axis))[maps[axis]]
-    return out
+        for axis, d in enumerate(scope):
+            most = table.max(axis=tuple(a for a in range(table.ndim) if a != axis))
+            promises[d] += most[maps[axis]]
+            weights[d] += most.max() - most.min()
+    return promises, weights
 
 
 def _offsets(sizes: Sequence[int]) -> IntArray:
