@@ -76,7 +76,7 @@ def own_grid(learner: MetaLearner, trees: Trees, most_points: float) -> Grid:
         touched = np.array([j for j, f in enumerate(features) if f.path == path])
         borders = np.unique(trees.border[np.isin(trees.feature, touched)])
         if features[touched[0]].encoding in ("number", "log") and len(touched) == 1 and len(borders) > 1:
-            X = np.quantile(borders[1:], np.linspace(0, 1, min(12, len(borders)))).astype(np.float32)[:, None]
+            X = np.quantile(borders[1:], np.linspace(0, 1, min(20, len(borders)))).astype(np.float32)[:, None]
         elif len(touched) > 1:
             X = np.eye(len(touched), dtype=np.float32)
         else:
