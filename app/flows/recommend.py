@@ -22,6 +22,7 @@ from app.featurise.frame import flatten, inputs_of
 from app.featurise.targets import reached
 from app.learn import bundle
 from app.learn.meta_learner import MetaLearner
+from app.learn.score_trees import n_uncompiled
 from app.search.compiled import make_ready
 from app.search.means import Means
 from app.search.question import Question, Ranking
@@ -75,7 +76,7 @@ class Bundles:
             unpacking.add_done_callback(lambda _: self._unpacking.pop(meta_learner_id, None))
         learner = await asyncio.shield(self._unpacking[meta_learner_id])
         self._unpacked[meta_learner_id] = learner
-        telemetry.UNCOMPILED_VIEWS.inc(learner.n_uncompiled)
+        telemetry.UNCOMPILED_VIEWS.inc(n_uncompiled(learner))
         while len(self._unpacked) > self.capacity:
             self._unpacked.popitem(last=False)
         return learner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.learn.meta_learner import MetaLearner
 from app.learn.prior import Prior
 from app.learn.trees import Trees, summed
 
@@ -17,3 +18,9 @@ def score_trees(prior: Prior) -> Trees | None:
                 return None
             parts.append((float(weight), view.trees))
     return summed(parts)
+
+
+def n_uncompiled(learner: MetaLearner) -> int:
+    """Views that CatBoost itself must predict, because they have what compiled trees cannot take."""
+    views = (view for target in learner.targets.values() for view in target.prior.views)
+    return sum(view.trees is None for view in views)
