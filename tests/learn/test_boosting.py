@@ -47,7 +47,7 @@ def test_a_damaged_member_is_told():
 
 def test_a_score_is_a_sum_of_trees_only_if_all_of_it_is(learner):
     prior = learner.targets["accuracy"].prior
-    of_views = replace(prior, blend=np.append(np.full(len(prior.views), 0.5), 0.0))
+    of_views = replace(prior, blend=np.where(np.arange(len(prior.blend)) < len(prior.views), 0.5, 0.0))
     X = np.asfortranarray(np.random.default_rng(0).normal(size=(50, len(learner.featuriser.features))), np.float32)
     np.testing.assert_allclose(score_trees(of_views).predict(X), of_views.scores(X), rtol=1e-6, atol=1e-9)
     uncompiled = replace(of_views, views=tuple(replace(view, trees=None) for view in of_views.views))

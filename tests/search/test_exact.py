@@ -52,6 +52,8 @@ def of_trees(learner):
 
     def without_responses(target):
         prior = target.prior
+        if len(prior.blend) == len(prior.views):  # all of it is trees
+            return replace(target, prior=replace(prior, blend=np.maximum(prior.blend, 0.3)))
         blend = np.maximum(prior.blend[: len(prior.views)], 0.3)
         return replace(target, prior=TreesOnly(prior.views, prior.responses, prior.space, blend))
 
