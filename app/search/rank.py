@@ -94,7 +94,7 @@ def _warnings(scene: Scene, found: Candidates, best: exact.Shortlist | None, n_a
         return ["every configuration of the search space has been run or is being run"]
     if len(found) < question.top_k:
         out.append(f"only {len(found)} configurations are left to rank")
-    if scene.adapted and (best is not None or len(found) > ADAPTED):
+    if scene.adapted and found.enumeration != "bounded" and (best is not None or len(found) > ADAPTED):
         n, size = (len(found), found.space_size) if best is not None else (ADAPTED, len(found))
         out.append(f"history scored all {size} configurations; own runs reordered the {n} it rates best")
     if n_acceptable < min(question.top_k, len(found)):
