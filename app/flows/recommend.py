@@ -12,7 +12,9 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
+from threading import Event
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,7 +31,9 @@ from app.types import INPUT_KINDS, Context, Objective, OwnRun, RecommendRequest,
 
 if TYPE_CHECKING:
     from app.learn.meta_learner import MetaLearner
+    from app.search.means import Means
     from app.search.question import Question, Ranking
+    from app.search.tables import Tables
 
 # CatBoost and SciPy take longer to import than all the rest: they stand inside what needs them, `warm_up` imports them
 # beside the first requests, and a process that was killed takes runs again a second earlier.
@@ -55,12 +59,20 @@ class Bundles:
     champions turned out to be damaged.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, threads: int = 1) -> None:
         self.capacity = capacity
+        self.threads = threads  # of one search
         self.damaged: set[UUID] = set()
         self._served: OrderedDict[str, Served] = OrderedDict()
         self._unpacked: OrderedDict[UUID, MetaLearner] = OrderedDict()
         self._unpacking: dict[UUID, asyncio.Task[MetaLearner]] = {}
+
+    @cached_property
+    def tables(self) -> Tables:
+        """What was folded for earlier questions."""
+        from app.search.tables import Tables
+
+        return Tables()
 
     async def get(self, connection: AsyncConnection, meta_learner_id: UUID) -> MetaLearner:
         """The meta-learner, unpacked once however many ask for it at a time. Raises: CorruptBundle."""
@@ -111,11 +123,16 @@ class Known:
     """Without the database: what this process remembered, and none of the dataset's stored runs."""
 
 
-def warm_up() -> None:
-    """Import what the first recommendation would otherwise wait for."""
+def warm_up(stopping: Event) -> None:
+    """Import and compile what the first recommendation would otherwise wait for, unless the process is stopping."""
     import_module("app.learn.bundle")
     import_module("app.search.rank")
+    from app.search.compiled import make_ready
+
     parse_search_space({"parameters": {"x": {"type": "float", "low": 0, "high": 1}}}).sample(2, seed=0)
+    for _ in make_ready():
+        if stopping.is_set():
+            return
 
 
 async def recommend(database: Database, bundles: Bundles, request: RecommendRequest) -> dict[str, Any]:
@@ -133,7 +150,7 @@ async def recommend(database: Database, bundles: Bundles, request: RecommendRequ
             known = _remembered(served, request)
     observer.set(telemetry.recommend_stage)  # of this request's task alone
     with telemetry.recommend_stage("rank"):
-        ranking = await asyncio.to_thread(_rank, request, known)
+        ranking = await _in_thread(request, known, bundles)
     answer = _answer(request, known, ranking)
     with telemetry.recommend_stage("save"):
         answer = await _saved(database, request, known, answer)
@@ -207,11 +224,29 @@ async def _unpacked(
 
 def _unpack(content: bytes) -> MetaLearner:
     from app.learn import bundle
+    from app.learn.score_trees import n_uncompiled
 
-    return bundle.from_bytes(content)
+    learner = bundle.from_bytes(content)
+    telemetry.UNCOMPILED_VIEWS.inc(n_uncompiled(learner))
+    return learner
 
 
-def _rank(request: RecommendRequest, known: Known) -> Ranking:
+async def _in_thread(request: RecommendRequest, known: Known, bundles: Bundles) -> Ranking:
+    """The ranking, made in a thread that stops early if nobody waits for it any more."""
+    means = await asyncio.to_thread(_means, bundles)
+    try:
+        return await asyncio.to_thread(_rank, request, known, means)
+    finally:
+        means.end()
+
+
+def _means(bundles: Bundles) -> Means:
+    from app.search.means import Means
+
+    return Means(bundles.tables, bundles.threads)
+
+
+def _rank(request: RecommendRequest, known: Known, means: Means) -> Ranking:
     """From the wire's nouns to the search's question, and its answer."""
     from app.search.question import Question
     from app.search.rank import rank
@@ -236,10 +271,11 @@ def _rank(request: RecommendRequest, known: Known) -> Ranking:
         per=_per(request, known),
         seed=request.seed,
         explain=request.explain,
+        budget_ms=request.budget_ms,
     )
     if known.learner is not None:
         _check_metrics(question, known.learner)
-    return rank(question, known.learner)
+    return rank(question, known.learner, means)
 
 
 def _per(request: RecommendRequest, known: Known) -> str | None:
@@ -313,6 +349,7 @@ def _answer(request: RecommendRequest, known: Known, ranking: Ranking) -> dict[s
             "space_size": str(size) if size is not None and size > SAFE_INTEGER else size,
             "candidates_ranked": ranking.candidates_ranked,
             "seed": request.seed,
+            **({"gap": ranking.gap} if ranking.enumeration == "bounded" else {}),
         },
         "configurations": ranking.configurations,
         "warnings": known.warnings + ranking.warnings,

@@ -28,6 +28,14 @@ class Question:
     per: str | None = None  # the target that improvement is divided by
     seed: int = 0
     explain: bool = False
+    budget_ms: int = 2_000
+
+    @property
+    def tried(self) -> list[Mapping[str, JsonValue]]:
+        """Configurations that are no answers: they are being trained, or training them again would tell nothing."""
+        asked = {path: value for path, value in self.context.items() if path.startswith("fidelity.")}
+        told = [run.inputs for run in self.own if all(run.inputs.get(path, v) == v for path, v in asked.items())]
+        return [*told, *self.pending]
 
 
 @dataclass(frozen=True)
@@ -42,3 +50,4 @@ class Ranking:
     configurations: list[dict[str, Any]]
     warnings: list[str]
     similar_datasets: list[dict[str, Any]] | None = None
+    gap: float | None = None

@@ -1,0 +1,89 @@
+"""The best configurations of a space that nobody could list: every combination of finite parameters, by history.
+
+A space without rules is folded (`grid`) and scanned (`scan`). Without own runs that order is the answer. Own runs add a
+correction that does not decompose, so the prior's best `SHORTLIST` and the neighbourhoods of the own runs are compared
+under it, and `missed` bounds what lies beyond them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from app.search import product
+from app.search.candidates import EXHAUSTIVE_LIMIT, Candidates, is_one_of
+from app.search.grid import Grid
+from app.search.means import Means
+from app.search.scan import MOST_POINTS, scan
+from app.search.scene import Scene
+from app.space import Columns, SearchSpace, is_among
+from app.space.columns import concatenate, n_rows, present, take
+from app.types import Enumeration
+
+LISTED_UP_TO = 65_536
+"""Configurations that are listed and scored one by one: quicker than folding trees, and all of them are compared."""
+SHORTLIST = 16_384
+"""Configurations that own runs may reorder."""
+NEIGHBOURS_OF, MOVES, STEP = 16, 16, 0.1
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """The best by history, best first, and what is known of all others.
+
+    `least`: no configuration that is not here scores more by history; -inf where none is left.
+    `bound`: no configuration at all scores more by history.
+    """
+
+    found: Candidates
+    least: float
+    bound: float
+    grid: Grid
+
+
+def shortlist(scene: Scene, n: int, means: Means) -> Shortlist | None:
+    """The n best configurations by history of those that were not tried; None where the space cannot be scanned."""
+    space = scene.question.space
+    if len(scene.objectives) != 1 or not isinstance(space, SearchSpace) or not product.is_product(space):
+        return None
+    size = prod(parameter.count or 1 for parameter in space.parameters)
+    if not size > LISTED_UP_TO:
+        return None
+    grid, target = product.as_grid(scene, space), scene.objectives[0]
+    folded = means.tables.fold(target.learner.prior, target.sign, grid) if grid is not None else None
+    if grid is None or folded is None or prod(folded.factors.sizes) > MOST_POINTS:
+        return None
+    tried = scene.question.tried
+    k = min(n + len(tried), size)
+    top = scan(folded.factors, k, threads=means.threads, stop=means.stop, every=size <= EXHAUSTIVE_LIMIT)
+    values, scores = product.in_values(folded, top, k)
+    columns = product.configurations(space, values)
+    free = ~is_one_of(space, columns, tried)
+    enumeration: Enumeration = "bounded" if not top.complete else "exhaustive" if size <= EXHAUSTIVE_LIMIT else "exact"
+    found = Candidates(take(columns, np.flatnonzero(free)), enumeration, size)
+    least = top.bound if not top.complete else -np.inf if k == size else float(scores[-1])
+    return Shortlist(found, least, top.bound, grid)
+
+
+def with_neighbours(scene: Scene, columns: Columns) -> Columns:
+    """The columns, and what lies near the best own runs."""
+    space, target = scene.question.space, scene.objectives[0]
+    y = np.array([run.targets.get(target.name, np.nan) for run in scene.question.own], dtype=np.float64)
+    best = np.argsort(-target.sign * y, kind="stable")[: min(NEIGHBOURS_OF, int(np.isfinite(y).sum()))]
+    own = space.encode([scene.question.own[i].inputs for i in best.tolist()])
+    own = take(own, np.flatnonzero(present(own[space.keys[0]])))
+    near = space.neighbours(own, MOVES, scene.question.seed, STEP) if n_rows(own) else own
+    return with_new(scene, columns, near)
+
+
+def with_new(scene: Scene, columns: Columns, more: Columns) -> Columns:
+    """The columns, and of some others those that are not among them and were not tried."""
+    space = scene.question.space
+    if not n_rows(more):
+        return columns
+    if not n_rows(columns):
+        return more
+    known = is_among(space.identity(more), space.identity(columns)) | is_one_of(space, more, scene.question.tried)
+    return concatenate([columns, take(more, np.flatnonzero(~known))])
