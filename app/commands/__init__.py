@@ -1,0 +1,1 @@
+"""Commands of `forerun` that are more than a few lines: each file a group of them."""

@@ -1,0 +1,124 @@
+"""A run, ready for the wire, from what a foreign history knows of it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.importers.record import CurveValue, Record
+from app.importers.recover import measured, recovered
+from app.importers.rules import Rules
+from app.types import NAME_PATTERN
+
+MAX_NAME_CHARACTERS: Final = 200
+MAX_CURVE_POINTS: Final = 100_000
+_NAME = re.compile(NAME_PATTERN)
+_INPUTS: Final = frozenset({"hyperparameters", "architecture", "environment", "fidelity"})
+_TARGETS: Final = frozenset({"metrics", "resources"})
+_PARTS: Final = (*sorted(_INPUTS), *sorted(_TARGETS), "tags")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A record that makes no run, and why."""
+
+    reason: str
+
+
+def body_of(record: Record, rules: Rules, project: str) -> dict[str, Any] | LeftOut:
+    """The run. One that ended well without a finite metric diverged if it has others, and else says nothing."""
+    if record.stage == "waiting":
+        return LeftOut("waiting to be trained")
+    fields, diverged = _placed(record, rules)
+    state = record.stage
+    if state == "completed" and not fields["metrics"]:
+        if not diverged:
+            return LeftOut("completed without a metric")
+        state = "failed"
+    dataset = {"name": _dataset(record, rules), "meta_features": fields["meta_features"]}
+    body = {"project": project, "run_id": record.run_id, "dataset": dataset, "state": state}
+    body |= {kind: fields[kind] for kind in _PARTS if fields[kind]}
+    if curve := _curve(record.curve, rules):
+        body["learning_curve"] = curve
+    return body | _times(record)
+
+
+def _placed(record: Record, rules: Rules) -> tuple[defaultdict[str, dict[str, Any]], bool]:
+    """The fields by kind, and whether a metric was measured that is not finite."""
+    fields: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    diverged = False
+    given = {
+        "hyperparameters": record.hyperparameters,
+        "metrics": record.metrics,
+        "resources": _duration(record) | record.resources,
+        "tags": record.tags,
+        **record.other,
+    }
+    for default, values in given.items():
+        for name, value in values.items():
+            kind = rules.kind_of(name) or default
+            if not is_name(name):
+                continue
+            if kind in _INPUTS:
+                fields[kind][name] = recovered(value)
+            elif kind in _TARGETS or kind == "meta_features":
+                number = measured(value)
+                if number is None:
+                    fields["tags"][name] = str(value)
+                elif math.isfinite(number):
+                    fields[kind][name] = number
+                else:
+                    diverged |= kind == "metrics"
+            elif kind == "tags" and value is not None:
+                fields["tags"][name] = str(value)
+    for name in fields["metrics"].keys() & fields["resources"].keys():
+        del fields["metrics"][name]  # a target has one place
+    return fields, diverged
+
+
+def _duration(record: Record) -> dict[str, float]:
+    if record.started_at is None or record.finished_at is None or record.finished_at < record.started_at:
+        return {}
+    return {"duration_seconds": (record.finished_at - record.started_at).total_seconds()}
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a name in a run: 1 to 200 characters, none of them a control character."""
+    return 0 < len(text) <= MAX_NAME_CHARACTERS and _NAME.match(text) is not None
+
+
+def _dataset(record: Record, rules: Rules) -> str:
+    """What the rules name for it, where the run has it; else what the source says."""
+    named = rules.only("dataset")
+    if named is not None:
+        for values in (record.tags, record.hyperparameters):
+            if values.get(named) not in (None, ""):
+                return str(values[named])[:MAX_NAME_CHARACTERS]
+    return record.dataset[:MAX_NAME_CHARACTERS]
+
+
+def _curve(values: Iterable[CurveValue], rules: Rules) -> list[dict[str, Any]]:
+    """Points by step; a curve of a single step says no more than the metrics do."""
+    points: defaultdict[float, dict[str, float]] = defaultdict(dict)
+    for step, name, value in values:
+        if (rules.kind_of(name) or "metrics") == "metrics" and is_name(name) and measured(value) == value:
+            points[step][name] = value
+    if len(points) < 2:
+        return []
+    return [{"step": step, "metrics": points[step]} for step in sorted(points)][:MAX_CURVE_POINTS]
+
+
+def _times(record: Record) -> dict[str, str]:
+    times = {"started_at": record.started_at, "finished_at": record.finished_at}
+    if record.started_at and record.finished_at and record.finished_at < record.started_at:
+        del times["finished_at"]
+    return {name: _rfc3339(time) for name, time in times.items() if time is not None}
+
+
+def _rfc3339(time: datetime) -> str:
+    return time.isoformat(timespec="microseconds")
