@@ -24,6 +24,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from app import __version__
+from app.commands.imports import import_history
+from app.commands.spaces import space_app
 from app.config import Settings, variable
 from app.errors import ForerunError
 from app.processes import Undisturbed, companion, end_with_parent, interruptible
@@ -47,6 +49,8 @@ app = typer.Typer(
 
 keys_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.command("import")(import_history)
+app.add_typer(space_app, name="space")
 
 Host = Annotated[str | None, typer.Option(help=f"Address to listen on. [env: {variable('host')}]")]
 Port = Annotated[int | None, typer.Option(help=f"Port to listen on, 0 for a free one. [env: {variable('port')}]")]

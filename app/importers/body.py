@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.importers.record import CurveValue, Record
 from app.importers.recover import measured, recovered
-from app.importers.rules import Rules
+from app.importers.rules import Plan, Rules
 from app.types import NAME_PATTERN
 
 MAX_NAME_CHARACTERS: Final = 200
@@ -30,20 +30,22 @@ class LeftOut:
     reason: str
 
 
-def body_of(record: Record, rules: Rules, project: str) -> dict[str, Any] | LeftOut:
+def body_of(record: Record, plan: Plan) -> dict[str, Any] | LeftOut:
     """The run. One that ended well without a finite metric diverged if it has others, and else says nothing."""
     if record.stage == "waiting":
         return LeftOut("waiting to be trained")
-    fields, diverged = _placed(record, rules)
+    if record.stage == "running" and not plan.running:
+        return LeftOut("still running")
+    fields, diverged = _placed(record, plan.rules)
     state = record.stage
     if state == "completed" and not fields["metrics"]:
         if not diverged:
             return LeftOut("completed without a metric")
         state = "failed"
-    dataset = {"name": _dataset(record, rules), "meta_features": fields["meta_features"]}
-    body = {"project": project, "run_id": record.run_id, "dataset": dataset, "state": state}
+    dataset = {"name": plan.dataset or _dataset(record, plan.rules), "meta_features": fields["meta_features"]}
+    body: dict[str, Any] = {"project": plan.project, "run_id": record.run_id, "dataset": dataset, "state": state}
     body |= {kind: fields[kind] for kind in _PARTS if fields[kind]}
-    if curve := _curve(record.curve, rules):
+    if plan.curves and (curve := _curve(record.curve, plan.rules)):
         body["learning_curve"] = curve
     return body | _times(record)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ class Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
         fresh.write_text(json.dumps({"cursor": cursor}))
-        os.replace(fresh, self.path)
+        fresh.replace(self.path)
 
     def forget(self) -> None:
         """The import is complete: the next one begins at the beginning, and finds what has changed since."""

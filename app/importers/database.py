@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import URL, Connection, Engine, Row, bindparam, create_engine, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    TableClause,
+    column,
+    create_engine,
+    func,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from app.importers.source import CannotImport
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+Query: TypeAlias = Select[*tuple[Any, ...]]
 
 
 @contextmanager
@@ -57,18 +74,21 @@ def shown(url: str) -> str:
     return parsed(url).render_as_string(hide_password=True)
 
 
-def rows(connection: Connection, query: str, **given: Any) -> Sequence[Row[Any]]:
-    """The rows of a query; a list among its parameters stands behind IN."""
-    lists = [bindparam(name, expanding=True) for name, value in given.items() if isinstance(value, list)]
-    return connection.execute(text(query).bindparams(*lists), given).all()
+def named(table_name: str, *columns: str) -> TableClause:
+    """A table with the columns that are read of it."""
+    return table(table_name, *map(column, columns))
 
 
-def grouped(found: Iterable[Row[Any]]) -> Mapping[Any, list[Row[Any]]]:
-    """Rows by their first column."""
-    groups: defaultdict[Any, list[Row[Any]]] = defaultdict(list)
-    for row in found:
+def grouped(connection: Connection, query: Query) -> Mapping[Any, list[AnyRow]]:
+    """The rows of a query by their first column."""
+    groups: defaultdict[Any, list[AnyRow]] = defaultdict(list)
+    for row in connection.execute(query):
         groups[row[0]].append(row)
     return groups
+
+
+def count(connection: Connection, query: Query) -> int:
+    return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
 
 def time_of(value: Any) -> datetime | None:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, TableClause, select
 
 from app.importers import database
+from app.importers.database import AnyRow, Query, named
 from app.importers.record import CurveValue, Record, Stage
 from app.importers.recover import finite
-from app.importers.rules import Rules
+from app.importers.rules import Plan
 from app.importers.source import CHUNK, CannotImport, Chunk, Cursor, Source, chunk_of
 from app.importers.spaces import optuna as optuna_space
 from app.importers.spaces.translation import Translation
@@ -31,17 +32,16 @@ STAGES: Final[Mapping[str, Stage]] = {
     "WAITING": "waiting",
 }
 _BEYOND: Final = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
-_CHOSEN: Final = "study_id IN :studies"
-_TRIALS: Final = f"""SELECT trial_id, number, study_id, state, datetime_start, datetime_complete FROM trials
-    WHERE {_CHOSEN} AND trial_id > :after ORDER BY trial_id LIMIT :limit"""
-_OF_TRIALS: Final = f"trial_id IN (SELECT trial_id FROM trials WHERE trial_id BETWEEN :first AND :last AND {_CHOSEN})"
-_PARAMETERS: Final = f"SELECT trial_id, param_name, param_value, distribution_json FROM trial_params WHERE {_OF_TRIALS}"
-_VALUES: Final = f"SELECT trial_id, objective, value, value_type FROM trial_values WHERE {_OF_TRIALS}"
-_ATTRIBUTES: Final = f"SELECT trial_id, key, value_json FROM trial_user_attributes WHERE {_OF_TRIALS}"
-_CURVES: Final = f"""SELECT trial_id, step, intermediate_value, intermediate_value_type
-    FROM trial_intermediate_values WHERE {_OF_TRIALS}"""
-_DISTRIBUTIONS: Final = f"""SELECT DISTINCT param_name, distribution_json
-    FROM trial_params JOIN trials USING (trial_id) WHERE {_CHOSEN}"""
+_STUDIES: Final = named("studies", "study_id", "study_name")
+_DIRECTIONS: Final = named("study_directions", "study_id", "objective")
+_SYSTEM: Final = named("study_system_attributes", "study_id", "key", "value_json")
+_STUDY_ATTRIBUTES: Final = named("study_user_attributes", "study_id", "key", "value_json")
+_TRIALS: Final = named("trials", "trial_id", "number", "study_id", "state", "datetime_start", "datetime_complete")
+_PARAMETERS: Final = named("trial_params", "trial_id", "param_name", "param_value", "distribution_json")
+_VALUES: Final = named("trial_values", "trial_id", "objective", "value", "value_type")
+_ATTRIBUTES: Final = named("trial_user_attributes", "trial_id", "key", "value_json")
+_CURVES: Final = named("trial_intermediate_values", "trial_id", "step", "intermediate_value", "intermediate_value_type")
+_PARTS: Final = (_PARAMETERS, _VALUES, _ATTRIBUTES, _CURVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,63 +53,49 @@ class Study:
     attributes: Mapping[str, Any]
 
 
-def open_storage(
-    url: str, rules: Rules, project: str, *, study: str | None = None, metrics: Sequence[str] = ()
-) -> Source:
+def open_storage(url: str, plan: Plan, *, study: str | None = None, metrics: Sequence[str] = ()) -> Source:
     """The trials of one study, or of all; `metrics` names their objectives where the studies do not.
 
     Raises: CannotImport.
     """
     with database.reading(url) as connection:
         studies = _studies(connection, study, metrics)
-        counted = f"SELECT count(*) FROM trials WHERE {_CHOSEN}"
-        total: int = database.rows(connection, counted, studies=list(studies))[0][0]
+        total = database.count(connection, _trials(studies))
     names = ", ".join(sorted(one.name for one in studies.values())[:5]) + (", ..." if len(studies) > 5 else "")
     return Source(
         title=f"Optuna {'study' if len(studies) == 1 else 'studies'} {names} in {database.shown(url)}",
         identity=f"optuna {database.shown(url)} {study or '*'}",
         total=total,
-        read=partial(_read, url, studies, rules, project),
-        notes=_notes(studies, rules),
+        read=partial(_read, url, studies, plan),
+        notes=_notes(studies, plan),
         search_space=partial(_search_space, url, studies),
     )
 
 
 def _studies(connection: Connection, wanted: str | None, metrics: Sequence[str]) -> dict[int, Study]:
-    found = database.rows(connection, "SELECT study_id, study_name FROM studies ORDER BY study_id")
-    chosen = {row.study_id: row.study_name for row in found if wanted in (None, row.study_name)}
+    there = {row.study_id: row.study_name for row in connection.execute(select(_STUDIES))}
+    chosen = {key: name for key, name in there.items() if wanted in (None, name)}
     if not chosen:
-        there = ", ".join(repr(row.study_name) for row in found[:20]) or "none"
-        raise CannotImport(f"there is no study {wanted!r}; there is {there}" if wanted else "there is no study")
-    objectives = database.rows(
-        connection, f"SELECT study_id, objective FROM study_directions WHERE {_CHOSEN}", studies=list(chosen)
-    )
-    named = database.rows(
-        connection,
-        f"SELECT study_id, value_json FROM study_system_attributes WHERE {_CHOSEN} AND key = 'study:metric_names'",
-        studies=list(chosen),
-    )
-    own = {row.study_id: tuple(json.loads(row.value_json)) for row in named}
-    attributes = database.grouped(
-        database.rows(
-            connection,
-            f"SELECT study_id, key, value_json FROM study_user_attributes WHERE {_CHOSEN}",
-            studies=list(chosen),
-        )
-    )
-    counts = {study_id: len(rows) for study_id, rows in database.grouped(objectives).items()}
+        names = ", ".join(sorted(map(repr, there.values()))[:20]) or "none"
+        raise CannotImport(f"there is no study {wanted!r}; there is {names}" if wanted else "there is no study")
+
+    def of_studies(part: TableClause) -> Mapping[int, Sequence[AnyRow]]:
+        return database.grouped(connection, select(part).where(part.c.study_id.in_(chosen)))
+
+    directions, system, attributes = map(of_studies, (_DIRECTIONS, _SYSTEM, _STUDY_ATTRIBUTES))
     return {
-        study_id: Study(
+        key: Study(
             name,
-            _metric_names(name, counts.get(study_id, 1), own.get(study_id, ()), metrics),
-            {row.key: json.loads(row.value_json) for row in attributes.get(study_id, ())},
+            _metric_names(name, len(directions[key]), system.get(key, ()), metrics),
+            {attribute: json.loads(value) for _, attribute, value in attributes.get(key, ())},
         )
-        for study_id, name in chosen.items()
+        for key, name in chosen.items()
     }
 
 
-def _metric_names(study: str, count: int, own: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+def _metric_names(study: str, count: int, system: Sequence[AnyRow], given: Sequence[str]) -> tuple[str, ...]:
     """The names of a study's objectives. Raises: CannotImport."""
+    own = next((json.loads(value) for _, key, value in system if key == "study:metric_names"), ())
     if given and len(given) != count:
         raise CannotImport(f"study {study!r} has {count} objectives, but {len(given)} are named: {', '.join(given)}")
     if given or own:
@@ -117,40 +103,42 @@ def _metric_names(study: str, count: int, own: Sequence[str], given: Sequence[st
     return ("objective",) if count == 1 else tuple(f"objective_{i}" for i in range(count))
 
 
-def _notes(studies: Mapping[int, Study], rules: Rules) -> tuple[str, ...]:
+def _notes(studies: Mapping[int, Study], plan: Plan) -> tuple[str, ...]:
     notes = []
     if any(name.startswith("objective") for study in studies.values() for name in study.metrics):
         notes.append("the objectives have no names in Optuna; `--objective accuracy` names them")
-    if rules.only("dataset") is None:
-        notes.append("a study's name is taken for its dataset; `--dataset NAME` or `--dataset-column ATTRIBUTE` names it")
+    if plan.dataset is None and plan.rules.only("dataset") is None:
+        notes.append(
+            "a study's name is taken for its dataset; `--dataset NAME` or `--dataset-column ATTRIBUTE` names it"
+        )
     return tuple(notes)
 
 
-def _read(url: str, studies: Mapping[int, Study], rules: Rules, project: str, cursor: Cursor) -> Iterator[Chunk]:
-    after = int(cursor or 0)
+def _trials(studies: Mapping[int, Study]) -> Query:
+    return select(_TRIALS).where(_TRIALS.c.study_id.in_(studies))
+
+
+def _read(url: str, studies: Mapping[int, Study], plan: Plan, cursor: Cursor) -> Iterator[Chunk]:
+    after, key = int(cursor or 0), _TRIALS.c.trial_id
     with database.reading(url) as connection:
-        chosen = list(studies)
-        while trials := database.rows(connection, _TRIALS, studies=chosen, after=after, limit=CHUNK):
-            first, after = trials[0].trial_id, trials[-1].trial_id
-            parameters, values, attributes, curves = (
-                database.grouped(database.rows(connection, query, studies=chosen, first=first, last=after))
-                for query in (_PARAMETERS, _VALUES, _ATTRIBUTES, _CURVES)
-            )
-            records = (
+        while trials := connection.execute(_trials(studies).where(key > after).order_by(key).limit(CHUNK)).all():
+            within = _trials(studies).where(key.between(trials[0].trial_id, trials[-1].trial_id)).with_only_columns(key)
+            parts = [database.grouped(connection, select(part).where(part.c.trial_id.in_(within))) for part in _PARTS]
+            records = [
                 _record(trial, studies[trial.study_id], *(part.get(trial.trial_id, ()) for part in parts))
                 for trial in trials
-                if (parts := (parameters, values, attributes, curves))
-            )
-            yield chunk_of(records, rules, project, after)
+            ]
+            after = trials[-1].trial_id
+            yield chunk_of(records, plan, after)
 
 
 def _record(
-    trial: Row[Any],
+    trial: AnyRow,
     study: Study,
-    parameters: Sequence[Row[Any]],
-    values: Sequence[Row[Any]],
-    attributes: Sequence[Row[Any]],
-    curve: Sequence[Row[Any]],
+    parameters: Sequence[AnyRow],
+    values: Sequence[AnyRow],
+    attributes: Sequence[AnyRow],
+    curve: Sequence[AnyRow],
 ) -> Record:
     tags = {**study.attributes, **{key: json.loads(value) for _, key, value in attributes}}
     return Record(
@@ -166,7 +154,7 @@ def _record(
     )
 
 
-def _curve(points: Sequence[Row[Any]], metric: str) -> Iterator[CurveValue]:
+def _curve(points: Sequence[AnyRow], metric: str) -> Iterator[CurveValue]:
     return ((float(step), metric, _number(value, kind)) for _, step, value, kind in points)
 
 
@@ -187,9 +175,8 @@ def decoder(distribution: str) -> Callable[[float], Any]:
 
 def _search_space(url: str, studies: Mapping[int, Study]) -> Translation:
     """Every distribution that the trials drew from, as one space."""
+    query = select(_PARAMETERS.c.param_name, _PARAMETERS.c.distribution_json).distinct()
+    trials = _trials(studies).with_only_columns(_TRIALS.c.trial_id)
     with database.reading(url) as connection:
-        found = database.rows(connection, _DISTRIBUTIONS, studies=list(studies))
-    distributions: dict[str, list[Any]] = {}
-    for row in found:
-        distributions.setdefault(row.param_name, []).append(json.loads(row.distribution_json))
-    return optuna_space.merged(distributions)
+        found = database.grouped(connection, query.where(_PARAMETERS.c.trial_id.in_(trials)))
+    return optuna_space.merged({name: [json.loads(row[1]) for row in rows] for name, rows in found.items()}).checked()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from app.importers.source import CannotImport, Chunk
+from app.importers.source import CannotImport, Chunk, Cursor
 
 IN_FLIGHT: Final = 3
 """Chunks that are on their way while the next one is read: more only wait in the service's queue."""
@@ -53,8 +53,8 @@ class Tally:
         self.told += other.told[: MAX_TOLD - len(self.told)]
 
 
-def post(client: httpx.Client, chunks: Iterable[Chunk], acknowledged: Callable[[Chunk, Tally], object]) -> Tally:
-    """Send every chunk; `acknowledged` hears of each, in the source's order, with the tally up to it.
+def post(client: httpx.Client, chunks: Iterable[Chunk], acknowledged: Callable[[Cursor, Tally], object]) -> Tally:
+    """Send every chunk; `acknowledged` hears of each in the source's order: the cursor after it, the tally.
 
     Raises: CannotImport, when the service refuses a whole chunk or stays away.
     """
@@ -64,7 +64,7 @@ def post(client: httpx.Client, chunks: Iterable[Chunk], acknowledged: Callable[[
     def settle() -> None:
         chunk, answer = under_way.popleft()
         total.add(answer.result())
-        acknowledged(chunk, total)
+        acknowledged(chunk.cursor, total)
 
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="import") as pool:
         try:
@@ -106,14 +106,14 @@ def _why(error: dict[str, Any]) -> str:
 
 def _refreshed(client: httpx.Client, stored: str, body: dict[str, Any]) -> bool:
     """Whether the stored run was still running, and has been amended with what the source knows by now."""
-    news = {name: body[name] for name in ("state", "metrics", "resources", "learning_curve", "finished_at") if name in body}
+    news = {
+        name: body[name] for name in ("state", "metrics", "resources", "learning_curve", "finished_at") if name in body
+    }
     answer = _ask(client, "PATCH", f"/v1/runs/{stored}", accepted=(404, 409, 422), json=news)
     return answer.is_success
 
 
-def _ask(
-    client: httpx.Client, method: str, path: str, accepted: tuple[int, ...] = (), **given: Any
-) -> httpx.Response:
+def _ask(client: httpx.Client, method: str, path: str, accepted: tuple[int, ...] = (), **given: Any) -> httpx.Response:
     """A request, again and again while the service is busy or away. Raises: CannotImport."""
     pause = FIRST_PAUSE_SECONDS
     for attempt in range(1, ATTEMPTS + 1):

@@ -49,11 +49,24 @@ class Rules:
         return next(iter(self.patterns.get(kind, ())), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to become of a history: whose runs they are, and where their fields belong."""
+
+    project: str
+    rules: Rules = field(default_factory=Rules)
+    dataset: str | None = None
+    """The dataset of every run; None: each says its own."""
+    running: bool = False
+    """Whether runs that are still running are taken, to be refreshed by the next import."""
+    curves: bool = True
+
+
 def read_mapping(text: str) -> dict[str, list[str]]:
     """A mapping file: YAML, `kind: name`, or `kind: [names and patterns]`. Raises ValueError."""
     document = read_yaml(text)
     if not isinstance(document, dict):
-        raise ValueError("a mapping is a YAML object such as `metrics: [accuracy, val_*]`")
+        raise ValueError("a mapping is a YAML object such as `metrics: [accuracy, val_*]`")  # noqa: TRY004  # of the file, not of a Python value
     return {str(kind): _names(kind, names) for kind, names in document.items()}
 
 

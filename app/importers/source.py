@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from app.importers.body import LeftOut, body_of
 from app.importers.record import Record
-from app.importers.rules import Rules
+from app.importers.rules import Plan
 from app.importers.spaces.translation import Translation
 
 Cursor: TypeAlias = str | int | None
@@ -55,12 +55,12 @@ class Source:
     """The space that the history was searched in, where the source knows it."""
 
 
-def chunk_of(records: Iterable[Record], rules: Rules, project: str, cursor: Cursor) -> Chunk:
+def chunk_of(records: Iterable[Record], plan: Plan, cursor: Cursor) -> Chunk:
     """The runs that these records make, and the tally of those that make none."""
     bodies: list[dict[str, Any]] = []
     left_out: Counter[str] = Counter()
     for record in records:
-        body = body_of(record, rules, project)
+        body = body_of(record, plan)
         if isinstance(body, LeftOut):
             left_out[body.reason] += 1
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -28,3 +29,13 @@ def read_yaml(text: str, version: tuple[int, int] = (1, 2)) -> Any:
         raise ValueError(" ".join(str(error).split())) from None
     except RecursionError:
         raise ValueError("the document is nested too deeply") from None
+
+
+def write_yaml(document: Any) -> str:
+    """The document as YAML, in the order that it has."""
+    emitter = YAML(typ="safe", pure=True)
+    emitter.default_flow_style = False
+    emitter.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # declared as None
+    text = StringIO()
+    emitter.dump(document, text)
+    return text.getvalue()

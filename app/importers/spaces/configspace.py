@@ -160,7 +160,7 @@ def _components(condition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _holds(condition: Mapping[str, Any], value: Any, values: Sequence[Any]) -> bool:
     """Ordinals compare by their place in the sequence."""
-    kind = condition.get("type")
+    kind = str(condition.get("type"))
     if kind == "IN":
         return any(_same(value, wanted) for wanted in list_at(condition.get("values"), "conditions", "values"))
     if kind not in _COMPARED:
@@ -171,7 +171,8 @@ def _holds(condition: Mapping[str, Any], value: Any, values: Sequence[Any]) -> b
     places = [i for i, other in enumerate(values) if _same(other, wanted)]
     if places:
         return _COMPARED[kind](next(i for i, other in enumerate(values) if other is value), places[0])
-    return isinstance(value, (int, float)) and isinstance(wanted, (int, float)) and _COMPARED[kind](value, wanted)
+    numbers = isinstance(value, (int, float)) and isinstance(wanted, (int, float))
+    return numbers and bool(_COMPARED[kind](value, wanted))
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -46,7 +46,7 @@ def _spec(made: Translation, name: str, distribution: Any) -> Spec:
             distribution = json.loads(distribution)
         except ValueError:
             raise at((name,), f"a distribution is JSON, not {distribution!r}"[:200]) from None
-    kind = object_at(distribution, name).get("name")
+    kind = str(object_at(distribution, name).get("name"))
     attributes = object_at(distribution.get("attributes"), name, "attributes")
     if kind == "CategoricalDistribution":
         choices = list_at(attributes.get("choices"), name, "attributes", "choices")
@@ -84,7 +84,10 @@ def _widest(made: Translation, name: str, specs: Sequence[Spec]) -> Spec:
     """One spec for several: of numbers the range of all, else every choice."""
     made.warn(name, f"trials drew from {len(specs)} distributions; this is all of them together")
     if all(spec["type"] == "categorical" for spec in specs):
-        return {"type": "categorical", "choices": _distinct(Translation(), name, [c for s in specs for c in s["choices"]])}
+        return {
+            "type": "categorical",
+            "choices": _distinct(Translation(), name, [c for s in specs for c in s["choices"]]),
+        }
     if any(spec["type"] == "categorical" for spec in specs):
         raise at((name,), "some trials drew a choice and others a number; one parameter is one or the other")
     whole = all(spec["type"] == "int" for spec in specs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.errors import InvalidSearchSpace, pointer
+from app.errors import Fault, InvalidSearchSpace, pointer
 from app.importers.recover import recovered
 from app.space import parse_search_space
 from app.space.columns import is_number
@@ -53,7 +53,8 @@ class Translation:
 
 def at(where: tuple[str | int, ...], message: str) -> CannotTranslate:
     """What is wrong, and where in the foreign document."""
-    return CannotTranslate.at(pointer(*where), message)
+    place = pointer(*where)
+    return CannotTranslate(f"{place or 'the document'}: {message}", [Fault(place, message)])
 
 
 def number_at(value: Any, *where: str | int) -> float:

@@ -20,11 +20,11 @@ _BOOLEANS: Final = {"True": True, "False": False}
 def translate(document: Any) -> Translation:
     """A StudySpec, a Study that holds one, or the list of its parameters. Raises: CannotTranslate."""
     made = Translation()
+    inner: Path = ()
     if isinstance(document, list):
-        parameters, where = document, ()
+        parameters, where = document, inner
     else:
         study = _snake(document, ())
-        inner: Path = ()
         if "study_spec" in study:
             study, inner = _snake(study["study_spec"], ("study_spec",)), ("study_spec",)
         parameters, where = list_at(study.get("parameters"), *inner, "parameters"), (*inner, "parameters")
@@ -67,7 +67,9 @@ def _parent_values(child: Mapping[str, Any], where: Path, is_boolean: bool) -> l
             values = list_at(object_at(child[kind], *where, kind).get("values"), *where, kind, "values")
             if is_boolean:
                 return [_BOOLEANS.get(str(value), value) for value in values]
-            return values if kind == "parent_categorical_values" else [_whole(number_at(v, *where, kind)) for v in values]
+            return (
+                values if kind == "parent_categorical_values" else [_whole(number_at(v, *where, kind)) for v in values]
+            )
     raise at(where, f"one of {', '.join(_PARENTS)} is needed")
 
 
@@ -78,7 +80,10 @@ def _whole(value: float) -> float:
 def _spec(made: Translation, name: str, parameter: Mapping[str, Any], where: Path) -> Spec:
     if "categorical_value_spec" in parameter:
         inner = object_at(parameter["categorical_value_spec"], *where, "categoricalValueSpec")
-        return {"type": "categorical", "choices": list_at(inner.get("values"), *where, "categoricalValueSpec", "values")}
+        return {
+            "type": "categorical",
+            "choices": list_at(inner.get("values"), *where, "categoricalValueSpec", "values"),
+        }
     if "discrete_value_spec" in parameter:
         inner = object_at(parameter["discrete_value_spec"], *where, "discreteValueSpec")
         values = list_at(inner.get("values"), *where, "discreteValueSpec", "values")
@@ -92,7 +97,7 @@ def _spec(made: Translation, name: str, parameter: Mapping[str, Any], where: Pat
 
 
 def _range(made: Translation, name: str, bounds: Mapping[str, Any], scale: Any, typ: str, where: Path) -> Spec:
-    """protobuf's JSON leaves out a bound that is 0."""
+    """Protobuf's JSON leaves out a bound that is 0."""
     low, high = number_at(bounds.get("min_value", 0), *where), number_at(bounds.get("max_value", 0), *where)
     if scale == "UNIT_REVERSE_LOG_SCALE":
         made.warn(name, "a reverse logarithmic scale became a linear one")

@@ -23,8 +23,8 @@ Path = tuple[str | int, ...]
 def translate(document: Any) -> Translation:
     """Raises: CannotTranslate."""
     sweep = object_at(document)
-    made, where = Translation(), ()
-    parameters = sweep
+    made, parameters = Translation(), sweep
+    where: Path = ()
     if "parameters" in sweep and not _is_spec(sweep["parameters"]):
         parameters, where = object_at(sweep["parameters"], "parameters"), ("parameters",)
         for ignored in ("early_terminate", "run_cap"):
@@ -89,7 +89,7 @@ def _bounds(given: Mapping[str, Any], where: Path) -> tuple[float, float]:
 
 
 def _exponents(given: Mapping[str, Any], where: Path) -> tuple[float, float]:
-    """exp of the bounds. Raises: CannotTranslate."""
+    """Exp of the bounds. Raises: CannotTranslate."""
     low, high = _bounds(given, where)
     if max(abs(low), abs(high)) > 600:
         raise at(where, f"the bounds are exponents of e, and exp({high}) is no number; is log_uniform_values meant?")
@@ -109,7 +109,9 @@ def _uniform(made: Translation, name: str, given: Mapping[str, Any], where: Path
 def _log_uniform(made: Translation, name: str, given: Mapping[str, Any], where: Path) -> Spec:
     low, high = _exponents(given, where)
     if low > 0.5 and high > 2.9e4:
-        made.warn(name, f"min and max are exponents of e here: {low:g} to {high:g}; log_uniform_values takes the values")
+        made.warn(
+            name, f"min and max are exponents of e here: {low:g} to {high:g}; log_uniform_values takes the values"
+        )
     return _rounded(made, name, given, where, {"type": "float", "low": low, "high": high, "log": True})
 
 
