@@ -49,8 +49,6 @@ app = typer.Typer(
 
 keys_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
-app.command("import")(import_history)
-app.add_typer(space_app, name="space")
 
 Host = Annotated[str | None, typer.Option(help=f"Address to listen on. [env: {variable('host')}]")]
 Port = Annotated[int | None, typer.Option(help=f"Port to listen on, 0 for a free one. [env: {variable('port')}]")]
@@ -200,6 +198,10 @@ def demo(
             story.tell(url or stack.enter_context(_own_service()), hold_out, console)
     except (Refused, PackageMissing, httpx.HTTPError) as error:
         raise CannotGoOn(str(error)) from error
+
+
+app.command("import")(import_history)
+app.add_typer(space_app, name="space")
 
 
 # ---------------------------------------------------------------- keys

@@ -78,7 +78,7 @@ def import_history(
     mapping: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="The same as YAML: `metrics: [auc, val_*]`.", rich_help_panel=_FIELDS
+            exists=True, dir_okay=False, help="The same as YAML: `metrics: \\[auc, val_*]`.", rich_help_panel=_FIELDS
         ),
     ] = None,
     study: Annotated[str | None, typer.Option(help="Optuna: this study.", rich_help_panel=_ONLY)] = None,
