@@ -105,13 +105,16 @@ def _dataset(record: Record, rules: Rules) -> str:
 
 
 def _curve(values: Iterable[CurveValue], rules: Rules) -> list[dict[str, Any]]:
-    """Points by step; a curve of a single step says no more than the metrics do."""
-    points: defaultdict[float, dict[str, float]] = defaultdict(dict)
+    """Points by step, of the metrics that were measured at several: what was measured once is no curve."""
+    curves: defaultdict[str, dict[float, float]] = defaultdict(dict)
     for step, name, value in values:
-        if (rules.kind_of(name) or "metrics") == "metrics" and is_name(name) and measured(value) == value:
-            points[step][name] = value
-    if len(points) < 2:
-        return []
+        if measured(value) == value:
+            curves[name][step] = value
+    points: defaultdict[float, dict[str, float]] = defaultdict(dict)
+    for name, curve in curves.items():
+        if len(curve) > 1 and is_name(name) and (rules.kind_of(name) or "metrics") == "metrics":
+            for step, value in curve.items():
+                points[step][name] = value
     return [{"step": step, "metrics": points[step]} for step in sorted(points)][:MAX_CURVE_POINTS]
 
 

@@ -140,16 +140,18 @@ def _record(
     attributes: Sequence[AnyRow],
     curve: Sequence[AnyRow],
 ) -> Record:
+    """The run. Its id has the time that the trial began, which tells studies of one name apart."""
+    started = database.time_of(trial.datetime_start)
     tags = {**study.attributes, **{key: json.loads(value) for _, key, value in attributes}}
     return Record(
-        run_id=f"{study.name}-{trial.number}",
+        run_id=f"{study.name}-{trial.number}" + (f"-{started:%Y%m%dT%H%M%S}" if started else ""),
         dataset=study.name,
         stage=STAGES[trial.state],
         hyperparameters={name: decoder(distribution)(value) for _, name, value, distribution in parameters},
         metrics={study.metrics[i]: _number(value, kind) for _, i, value, kind in values},
         tags={**tags, "optuna_study": study.name},
         curve=_curve(curve, study.metrics[0]),
-        started_at=database.time_of(trial.datetime_start),
+        started_at=started,
         finished_at=database.time_of(trial.datetime_complete),
     )
 

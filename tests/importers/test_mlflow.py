@@ -80,7 +80,7 @@ def fill(client: Any) -> None:
                 client.log_inputs(run, [DatasetInput(described)])
             if status != "RUNNING":
                 client.set_terminated(run, status)
-    client.delete_run(client.create_run("0").info.run_id)
+    client.delete_run(client.create_run(key).info.run_id)
 
 
 @contextmanager
@@ -146,13 +146,12 @@ def own_runs(store: Store) -> list[Any]:
 def said(store: Store, run: Any) -> dict[str, Any]:
     """A run of ours, from what MLflow's own client says of its run."""
     finite = {
-        name: value
-        for name, value in run.data.metrics.items()
-        if abs(value) < 1e300 and not name.startswith("system/")
+        name: value for name, value in run.data.metrics.items() if abs(value) < 1e300 and not name.startswith("system/")
     }
     points: dict[float, dict[str, float]] = {}
     for name in finite:
-        for point in store.client.get_metric_history(run.info.run_id, name):
+        history = store.client.get_metric_history(run.info.run_id, name)
+        for point in history if len({point.step for point in history}) > 1 else ():
             points.setdefault(float(point.step), {})[name] = point.value
     state = STAGES[run.info.status]
     inputs = run.inputs.dataset_inputs
@@ -160,7 +159,7 @@ def said(store: Store, run: Any) -> dict[str, Any]:
         "state": "failed" if state == "completed" and not finite else state,
         "hyperparameters": {name: recovered(value) for name, value in run.data.params.items()},
         "metrics": finite,
-        "learning_curve": [{"step": s, "metrics": points[s]} for s in sorted(points)] if len(points) > 1 else [],
+        "learning_curve": [{"step": s, "metrics": points[s]} for s in sorted(points)],
         "dataset": inputs[0].dataset.name if inputs else store.client.get_experiment(run.info.experiment_id).name,
         "duration_seconds": (run.info.end_time - run.info.start_time) / 1e3,
     }
@@ -171,7 +170,7 @@ def test_runs_are_what_mlflow_says_of_them(store: Store, imported: Import) -> No
     tally, runs = imported(source)
     assert (tally.created, tally.rejected) == (8, 0)
     assert tally.left_out == {"still running": 2, "completed without a metric": 2}
-    assert source.total in (None, 12)
+    assert source.total in (None, 12, 13)  # the folders of deleted runs are still there
     own = {run.info.run_id: run for run in own_runs(store)}
     assert len(own) == 12
     for run_id, run in runs.items():
@@ -223,7 +222,7 @@ def test_mistakes_are_told(database: Store, server: Store, tmp_path: Path) -> No
             open_store(where, PLAN, experiments=["kredit"])
     with pytest.raises(CannotImport, match="holds no MLflow experiment"):
         open_store(str(tmp_path), PLAN)
-    with pytest.raises(CannotImport, match="127.0.0.1:1"):
+    with pytest.raises(CannotImport, match=r"127\.0\.0\.1:1"):
         open_store("http://127.0.0.1:1", PLAN)
     with pytest.raises(CannotImport, match="404"):
         open_store(f"{server.where}/nothing", PLAN)

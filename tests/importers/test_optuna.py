@@ -13,8 +13,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from app.importers.optuna import STAGES, open_storage
+from app.importers.post import Tally
 from app.importers.rules import Plan, Rules
-from app.importers.source import CannotImport
+from app.importers.source import CannotImport, Source
 from app.space import parse_search_space
 
 PLAN = Plan("hpo")
@@ -62,6 +63,17 @@ def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/optuna.db"
     url: str = request.getfixturevalue("empty_database_url")
     return url.replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture
+def imported(imported: Import) -> Import:
+    """With the runs by study and number; the rest of their ids is the time that they began."""
+
+    def send(source: Source) -> tuple[Tally, dict[str, Any]]:
+        tally, runs = imported(source)
+        return tally, {run_id.rpartition("-")[0]: run for run_id, run in runs.items()}
+
+    return send
 
 
 def said(trial: FrozenTrial) -> dict[str, Any]:
