@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from app.config import Settings
 from app.errors import ForerunError
@@ -170,6 +171,9 @@ def _introduce(source: Source) -> None:
         for column in source.columns:
             shown.add_row(*map(escape, (column.name, column.becomes, ", ".join(column.examples)[:60])))
         console.print(shown)
+        console.print(
+            "A wrong guess? --tag COLUMN, --metric COLUMN and the like say what a column is.", highlight=False
+        )
     for note in source.notes:
         console.print(f"note: {escape(note)}", highlight=False)
 
@@ -252,18 +256,24 @@ def _import(source: Source, plan: Plan, url: str, key: str | None, resume: bool)
             checkpoint.write(cursor)
             progress.update(task, completed=tally.seen)
 
-        tally = post(client, source.read(begin), acknowledged)
+        tally = post(client, source.read(begin), acknowledged, refresh=plan.running)
     checkpoint.forget()
     _report(tally, progress.tasks[task].finished_time or progress.tasks[task].elapsed or 0.0)
 
 
+class _Speed(ProgressColumn):
+    """Runs a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f} runs/s", justify="right")
+
+
 def _progress() -> Progress:
-    speed = TextColumn("{task.speed:>,.0f} runs/s", justify="right")
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        speed,
+        _Speed(),
         TimeRemainingColumn(),
         console=console,
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.importers.recover import recovered
+from app.importers.recover import recovered, seconds_of
 
 PREFIXES: Final[Mapping[str, str]] = {
     "params": "hyperparameters",
@@ -61,6 +61,15 @@ RESOURCES: Final[Mapping[str, str]] = {
 }
 """Columns that are taken for resources, and what they are called in a run."""
 
+_LABELS: Final = frozenset(
+    {"host", "hostname", "node", "user", "username", "author", "comment", "notes", "note", "description", "git_commit",
+     "commit", "seed", "random_state", "random_seed", "fold", "url", "path", "log_path", "name", "run_name"}
+)  # fmt: skip
+_ENVIRONMENT: Final = frozenset(
+    {"accelerator", "gpu", "gpu_type", "gpu_name", "n_gpus", "num_gpus", "n_accelerators", "device", "cpu_count", "n_cpus",
+     "num_cpus", "framework", "framework_version", "library", "library_version", "python_version", "cuda_version"}
+)  # fmt: skip
+
 _METRIC: Final = re.compile(
     r"(?:^|[_\s./-])(acc|accuracy|auc|auroc|roc_auc|auprc|f1|f_?measure|precision|recall|score|loss|log_?loss|error|err|rmse|mse|"
     r"mae|mape|r2|kappa|mcc|bleu|rouge|perplexity|ppl|iou|dice|map|ndcg|value|objective|reward|brier|elbo)(?:$|[_\s./@-]|\d)",
@@ -82,15 +91,15 @@ class Guess:
 
 
 def guesses(columns: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, Guess]:
-    """A guess for every column. Of several that could be the run's id, dataset or state, the likeliest is."""
+    """A guess for every column. Of several that could be the run's id, dataset or state, all but the likeliest are tags."""
     found = {column: _guess(column, [row.get(column) for row in sample]) for column in columns}
     for kind, names in NAMES.items():
         likely = sorted(
             (names.index(_plain(c)), c) for c in columns if _plain(c) in names and found[c].kind != "ignored"
         )
         for place, (_, column) in enumerate(likely):
-            if place == 0 and _fits(kind, [row.get(column) for row in sample]):
-                found[column] = Guess(kind, column)
+            is_it = place == 0 and _fits(kind, [row.get(column) for row in sample])
+            found[column] = Guess(kind if is_it else "tags", column)
     return found
 
 
@@ -107,8 +116,12 @@ def _guess(column: str, values: Sequence[Any]) -> Guess:
             return Guess("tags", rest.removeprefix("attrs_"))
         if found and rest and (kind := PREFIXES.get(prefix.lower())) and _takes(kind, separator, values):
             return Guess(kind, rest)
+    if _plain(column) in _LABELS:
+        return Guess("tags", column)
+    if _plain(column) in _ENVIRONMENT:
+        return Guess("environment", column)
     numbers = _are_numbers(values)
-    if _plain(column) in RESOURCES and numbers:
+    if _plain(column) in RESOURCES and (numbers or all(seconds_of(value) is not None for value in _present(values))):
         return Guess("resources", RESOURCES[_plain(column)])
     if numbers and (_METRIC.search(column) or _PHASE.match(column)):
         return Guess("metrics", column)

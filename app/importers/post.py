@@ -22,6 +22,7 @@ TIMEOUT_SECONDS: Final = 120.0
 MAX_TOLD: Final = 20
 """Runs that were not taken and are told one by one."""
 _NDJSON: Final = {"Content-Type": "application/x-ndjson"}
+_AMENDED: Final = ("state", "metrics", "resources", "learning_curve", "finished_at")
 _AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
 
 
@@ -53,8 +54,16 @@ class Tally:
         self.told += other.told[: MAX_TOLD - len(self.told)]
 
 
-def post(client: httpx.Client, chunks: Iterable[Chunk], acknowledged: Callable[[Cursor, Tally], object]) -> Tally:
-    """Send every chunk; `acknowledged` hears of each in the source's order: the cursor after it, the tally.
+def post(
+    client: httpx.Client,
+    chunks: Iterable[Chunk],
+    acknowledged: Callable[[Cursor, Tally], object],
+    *,
+    refresh: bool = False,
+) -> Tally:
+    """Send every chunk; with `refresh`, runs that are stored as running are brought up to date.
+
+    `acknowledged` hears of each in the source's order: the cursor after it, the tally.
 
     Raises: CannotImport, when the service refuses a whole chunk or stays away.
     """
@@ -69,7 +78,7 @@ def post(client: httpx.Client, chunks: Iterable[Chunk], acknowledged: Callable[[
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="import") as pool:
         try:
             for chunk in chunks:
-                under_way.append((chunk, pool.submit(_send, client, chunk)))
+                under_way.append((chunk, pool.submit(_send, client, chunk, refresh)))
                 if len(under_way) > IN_FLIGHT:
                     settle()
             while under_way:
@@ -80,7 +89,7 @@ def post(client: httpx.Client, chunks: Iterable[Chunk], acknowledged: Callable[[
     return total
 
 
-def _send(client: httpx.Client, chunk: Chunk) -> Tally:
+def _send(client: httpx.Client, chunk: Chunk, refresh: bool) -> Tally:
     tally = Tally(left_out=chunk.left_out)
     if not chunk.bodies:
         return tally
@@ -89,7 +98,7 @@ def _send(client: httpx.Client, chunk: Chunk) -> Tally:
     tally.created, tally.duplicates = receipt["created"], receipt["duplicates"]
     for result in receipt["results"]:
         body = chunk.bodies[result["index"]]
-        if result["status"] == "conflict" and _refreshed(client, result["id"], body):
+        if refresh and result["status"] == "conflict" and _refreshed(client, result["id"], body):
             tally.refreshed += 1
             continue
         tally.conflicts += result["status"] == "conflict"
@@ -106,11 +115,10 @@ def _why(error: dict[str, Any]) -> str:
 
 def _refreshed(client: httpx.Client, stored: str, body: dict[str, Any]) -> bool:
     """Whether the stored run was still running, and has been amended with what the source knows by now."""
-    news = {
-        name: body[name] for name in ("state", "metrics", "resources", "learning_curve", "finished_at") if name in body
-    }
-    answer = _ask(client, "PATCH", f"/v1/runs/{stored}", accepted=(404, 409, 422), json=news)
-    return answer.is_success
+    if _ask(client, "GET", f"/v1/runs/{stored}").json()["state"] != "running":
+        return False
+    news = {name: body[name] for name in _AMENDED if name in body}
+    return _ask(client, "PATCH", f"/v1/runs/{stored}", accepted=(404, 409, 422), json=news).is_success
 
 
 def _ask(client: httpx.Client, method: str, path: str, accepted: tuple[int, ...] = (), **given: Any) -> httpx.Response:

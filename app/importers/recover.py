@@ -17,6 +17,7 @@ MAX_LITERAL_CHARACTERS: Final = 6_000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _CODE = re.compile(r"[+-]?0\d")
 """007 is a name: as a number it would not come back as it was."""
+_DURATION = re.compile(r"(?:(\d+) days? )?\+?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _WORDS: Final = {"True": True, "False": False, "true": True, "false": False, "None": None, "null": None}
 
 
@@ -83,3 +84,12 @@ def measured(value: Any) -> float | None:
     if not isinstance(value, (int, float)):
         return None
     return float(value) if abs(value) <= LARGEST else math.nan
+
+
+def seconds_of(value: Any) -> float | None:
+    """A duration as pandas and others write it (`0 days 00:01:30.5`, `00:01:30`); None if it is none."""
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ import pyarrow.parquet as pq
 from app.importers.body import is_name
 from app.importers.guess import NAMES, Guess, guesses
 from app.importers.record import Record, Stage
-from app.importers.recover import finite, recovered
+from app.importers.recover import finite, recovered, seconds_of
 from app.importers.rules import Plan
 from app.importers.source import CHUNK, CannotImport, Chunk, Column, Cursor, Source, chunk_of
 
@@ -39,7 +38,6 @@ _WORDS: Final[Mapping[Stage, tuple[str, ...]]] = {
     "waiting": ("waiting", "pending", "queued", "scheduled"),
 }
 STAGES: Final = {word: stage for stage, words in _WORDS.items() for word in words}
-_DURATION: Final = re.compile(r"(?:(\d+) days? )?\+?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 def open_table(path: Path, plan: Plan, file_format: str | None = None) -> Source:
@@ -98,9 +96,14 @@ def _bare(column: str, kind: str) -> str:
 
 
 def _column(name: str, guess: Guess, sample: Sequence[Row]) -> Column:
-    shown = dict.fromkeys(str(row[name]) for row in sample if row.get(name) not in (None, ""))
+    shown = dict.fromkeys(_short(row[name]) for row in sample if row.get(name) not in (None, ""))
     single = guess.kind in NAMES or guess.kind == "ignored"
     return Column(name, guess.kind if single else f"{guess.kind}.{guess.name}", tuple(islice(shown, 3)))
+
+
+def _short(value: Any) -> str:
+    read = recovered(value)
+    return f"{read:.6g}" if isinstance(read, float) else str(value)[:40]
 
 
 def _notes(mapping: Mapping[str, Guess], stem: str, plan: Plan) -> tuple[str, ...]:
@@ -156,7 +159,9 @@ def _record(
             continue
         if isinstance(value, float) and value != value and kind != "metrics":
             continue  # absent, as pandas writes it
-        parts.setdefault(kind, {})[name] = _measured(value) if kind == "resources" else value
+        parts.setdefault(kind, {})[name] = (
+            value if kind != "resources" or (seconds := seconds_of(value)) is None else seconds
+        )
     special = {kind: row.get(column) for kind, column in kinds.items()}
     return Record(
         run_id=run_id,
@@ -188,14 +193,6 @@ def _time(value: Any) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _measured(value: Any) -> Any:
-    """A resource; `0 days 00:01:30`, as pandas writes a duration, is 90 seconds."""
-    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
-        days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    return value
 
 
 # ---------------------------------------------------------------- files
@@ -230,7 +227,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
 
 
 def _plain(value: Any) -> Any:
-    """Times and durations stay what they are for `_time` and `_measured`; a NaN is what a float column lacks."""
+    """Times and durations stay what they are for `_time`; a NaN is what a float column lacks."""
     if hasattr(value, "total_seconds"):
         return value.total_seconds()
     return value if isinstance(value, (datetime, float)) else finite(value)

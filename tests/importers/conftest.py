@@ -27,8 +27,8 @@ def service(settings: Settings) -> Iterator[httpx.Client]:
 def imported(service: httpx.Client) -> Callable[[Source], tuple[Tally, dict[str, Json]]]:
     """Imports a whole source; what came of it, and every stored run by its run_id."""
 
-    def send(source: Source) -> tuple[Tally, dict[str, Json]]:
-        tally = post(service, source.read(None), lambda cursor, tally: None)
+    def send(source: Source, *, refresh: bool = False) -> tuple[Tally, dict[str, Json]]:
+        tally = post(service, source.read(None), lambda cursor, tally: None, refresh=refresh)
         return tally, stored(service)
 
     return send

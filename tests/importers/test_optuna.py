@@ -69,8 +69,8 @@ def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def imported(imported: Import) -> Import:
     """With the runs by study and number; the rest of their ids is the time that they began."""
 
-    def send(source: Source) -> tuple[Tally, dict[str, Any]]:
-        tally, runs = imported(source)
+    def send(source: Source, *, refresh: bool = False) -> tuple[Tally, dict[str, Any]]:
+        tally, runs = imported(source, refresh=refresh)
         return tally, {run_id.rpartition("-")[0]: run for run_id, run in runs.items()}
 
     return send
@@ -129,7 +129,9 @@ def test_running_trials_are_refreshed(tmp_path: Path, imported: Import) -> None:
     assert tally.created == 2
     assert runs["boosting-1"]["state"] == "running"
     study.tell(1, 0.25)
-    tally, runs = imported(open_storage(url, plan))
+    tally, _ = imported(open_storage(url, plan))
+    assert (tally.duplicates, tally.refreshed, tally.conflicts) == (1, 0, 1)
+    tally, runs = imported(open_storage(url, plan), refresh=True)
     assert (tally.duplicates, tally.refreshed, tally.conflicts) == (1, 1, 0)
     assert (runs["boosting-1"]["state"], runs["boosting-1"]["metrics"]) == ("completed", {"log_loss": 0.25})
 
