@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from app.importers.record import CurveValue, Record
@@ -89,6 +90,7 @@ def _duration(record: Record) -> dict[str, float]:
     return {"duration_seconds": (record.finished_at - record.started_at).total_seconds()}
 
 
+@lru_cache(maxsize=65_536)
 def is_name(text: str) -> bool:
     """Whether a text can be a name in a run: 1 to 200 characters, none of them a control character."""
     return 0 < len(text) <= MAX_NAME_CHARACTERS and _NAME.match(text) is not None

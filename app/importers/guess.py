@@ -66,8 +66,8 @@ _LABELS: Final = frozenset(
      "commit", "seed", "random_state", "random_seed", "fold", "url", "path", "log_path", "name", "run_name"}
 )  # fmt: skip
 _ENVIRONMENT: Final = frozenset(
-    {"accelerator", "gpu", "gpu_type", "gpu_name", "n_gpus", "num_gpus", "n_accelerators", "device", "cpu_count", "n_cpus",
-     "num_cpus", "framework", "framework_version", "library", "library_version", "python_version", "cuda_version"}
+    {"accelerator", "gpu", "gpu_type", "gpu_name", "n_gpus", "num_gpus", "n_accelerators", "device", "cpu_count",
+     "n_cpus", "num_cpus", "framework", "framework_version", "library", "library_version", "python_version", "cuda_version"}
 )  # fmt: skip
 
 _METRIC: Final = re.compile(
