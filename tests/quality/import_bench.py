@@ -24,7 +24,8 @@ import numpy as np
 import optuna
 from sqlalchemy import Connection, create_engine
 
-from app.importers import mlflow, optuna as optuna_importer
+from app.importers import mlflow
+from app.importers import optuna as optuna_importer
 from app.importers.post import post
 from app.importers.rules import Plan
 from app.importers.source import Source

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.importers.recover import finite
 from app.importers.spaces import conditions
-from app.importers.spaces.conditions import Box, Boxes
+from app.importers.spaces.conditions import Boxes
 from app.importers.spaces.grids import grid_or_log, on_grid
 from app.importers.spaces.translation import Spec, Translation, at, list_at, number_at, object_at
 
@@ -150,8 +150,11 @@ class _Activity:
         if values is None:
             return None
         kept = frozenset(i for i, value in enumerate(values) if _holds(condition, value, values))
-        box: Box = {parent: kept}
-        return [box] if kept else []
+        boxes: Boxes = [{parent: kept}] if kept else []
+        if condition.get("type") == "NEQ":  # to ConfigSpace an inactive parent has no value, which is another one
+            inactive = conditions.nowhere(self._active[parent], self._counts, self._active)
+            boxes = conditions.either([boxes, inactive], self._counts, self._active)
+        return boxes
 
 
 def _components(condition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
