@@ -32,9 +32,7 @@ def _group() -> None:
 
 @space_app.command()
 def translate(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON or YAML; - reads standard input.")
-    ],
+    file: Annotated[Path, typer.Argument(help="JSON or YAML; - reads standard input.")],
     dialect: Annotated[Dialect, typer.Option("--from", help="Whose search space it is.")],
     as_yaml: Annotated[bool, typer.Option("--yaml", help="YAML instead of JSON.")] = False,
 ) -> None:
@@ -42,10 +40,10 @@ def translate(
     from app.importers.spaces import translate as translated
     from app.importers.yaml import read_yaml, write_yaml
 
-    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         made = translated(dialect.value, read_yaml(text, (1, 1) if dialect is Dialect.WANDB else (1, 2)))
-    except (ForerunError, ValueError) as error:
+    except (ForerunError, OSError, ValueError) as error:
         typer.secho(f"forerun: {error}", err=True, fg=typer.colors.RED)
         raise typer.Exit(1) from error
     document = made.document()

@@ -67,7 +67,8 @@ _LABELS: Final = frozenset(
 )  # fmt: skip
 _ENVIRONMENT: Final = frozenset(
     {"accelerator", "gpu", "gpu_type", "gpu_name", "n_gpus", "num_gpus", "n_accelerators", "device", "cpu_count",
-     "n_cpus", "num_cpus", "framework", "framework_version", "library", "library_version", "python_version", "cuda_version"}
+     "n_cpus", "num_cpus", "framework", "framework_version", "library", "library_version", "python_version",
+     "cuda_version"}
 )  # fmt: skip
 
 _METRIC: Final = re.compile(
@@ -91,7 +92,7 @@ class Guess:
 
 
 def guesses(columns: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, Guess]:
-    """A guess for every column. Of several that could be the run's id, dataset or state, all but the likeliest are tags."""
+    """A guess for every column; of several that could be the run's id, dataset or state, one is it, others are tags."""
     found = {column: _guess(column, [row.get(column) for row in sample]) for column in columns}
     for kind, names in NAMES.items():
         likely = sorted(

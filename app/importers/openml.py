@@ -7,6 +7,7 @@ its dataset where the run does not name one. Source: openml/runs/run.py, openml/
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -93,6 +94,15 @@ def _dataset(root: Any) -> str | None:
     return str(name) if name else None
 
 
+def _value(text: str) -> str:
+    """The scikit-learn flows write values as JSON, where a text has quotes."""
+    try:
+        value = json.loads(text) if text.startswith('"') else text
+    except ValueError:
+        return text
+    return str(value)
+
+
 def _settings(root: Any) -> dict[str, str]:
     """The parameters by name; under the number of their component where two components share one."""
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -100,7 +110,7 @@ def _settings(root: Any) -> dict[str, str]:
         name = setting.findtext(f"{NAMESPACE}name")
         value, component = (setting.findtext(f"{NAMESPACE}{part}") or "" for part in ("value", "component"))
         if name:
-            found[name][component] = value
+            found[name][component] = _value(value)
     return {
         name if len(values) == 1 else f"{component}.{name}": value
         for name, values in found.items()

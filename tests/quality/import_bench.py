@@ -121,7 +121,7 @@ def write_mlflow(url: str, n: int) -> None:
             for i in range(n) for j in range(N_PARAMS)
         ))  # fmt: skip
         insert(connection, models.SqlTag.__table__, (
-            {"run_uuid": ids[i], "key": key, "value": f"{i % 7}"} for i in range(n) for key in ("team", "mlflow.runName")
+            {"run_uuid": ids[i], "key": key, "value": str(i % 7)} for i in range(n) for key in ("team", "mlflow.user")
         ))  # fmt: skip
         latest = [("auc", N_STEPS - 1), ("loss", 0), ("seconds", 0)]
         insert(connection, models.SqlLatestMetric.__table__, ({

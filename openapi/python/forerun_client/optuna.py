@@ -54,7 +54,8 @@ class ForerunSampler(BaseSampler):
 
     `dataset` is a name, or `{"name": ..., "meta_features": {...}}`. `metrics` are what the history calls the
     objectives; without them, what `study.set_metric_names` said, or what an import calls them. `search_space` is a
-    document of forerun's language; without it the space is learned from the trials. `context` holds for every trial (`environment`, `fidelity`).
+    document of forerun's language; without it the space is learned from the trials. `context` (`environment`,
+    `fidelity`) holds for every trial.
     """
 
     def __init__(
