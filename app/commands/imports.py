@@ -265,7 +265,7 @@ class _Speed(ProgressColumn):
     """Runs a second, lately."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:,.0f} runs/s", justify="right")
+        return Text(f"{task.finished_speed or task.speed or 0:,.0f} runs/s", justify="right")
 
 
 def _progress() -> Progress:

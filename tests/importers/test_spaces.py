@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import ConfigSpace as cs  # noqa: N813  # as its own documentation has it
@@ -52,7 +54,6 @@ def flat(configuration: Json, prefix: str = "") -> Json:
 
 # ---------------------------------------------------------------- Optuna
 
-finite = st.floats(-1e6, 1e6, allow_subnormal=False)
 choices = st.lists(st.none() | st.booleans() | st.integers(-9, 9) | st.text("abc", min_size=1), min_size=1, max_size=5)
 
 
@@ -505,48 +506,55 @@ def test_what_is_no_search_space_is_refused_with_its_place(dialect: str) -> None
         assert refused.value.faults
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | finite | st.sampled_from(["a", "int", "1", "EQ", "AND", "double"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "parameters",
-                    "name",
-                    "type",
-                    "min",
-                    "max",
-                    "values",
-                    "distribution",
-                    "attributes",
-                    "hyperparameters",
-                    "conditions",
-                    "child",
-                    "spec",
-                    "parameterId",
-                    "feasibleSpace",
-                    "low",
-                    "high",
-                    "choices",
-                ]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=12,
-)
+JUNK = [None, True, -1, 0, 1e300, 1e-300, 2**60, "", "a", "nan", "1e999", [], [[]], {}, {"a": {}}, [1, "1", None]]
 
 
-@given(st.sampled_from(list(DIALECTS)), json_values)
-@settings(max_examples=150, deadline=None)
-def test_any_document_is_translated_or_refused(dialect: str, document: Any) -> None:
-    try:
-        translated = translate(dialect, document)
-    except InvalidSearchSpace:
-        return
-    parse_search_space(translated.document())
+def documents() -> dict[str, Any]:
+    """A whole document of each dialect."""
+    space = cs.ConfigurationSpace()
+    a, b, c = cs.Categorical("a", ["x", "y"]), cs.Integer("b", (1, 9)), cs.Float("c", (0.1, 1), log=True)
+    d = cs.Float("d", (0, 9), distribution=cs.Normal(5, 1))
+    space.add(a, b, c, d, cs.Constant("k", 3), cs.OrdinalHyperparameter("o", ["s", "m"]))
+    space.add(cs.AndConjunction(cs.EqualsCondition(c, a, "x"), cs.GreaterThanCondition(c, b, 3)))
+    space.add(cs.InCondition(d, a, ["x"]))
+    space.add(cs.ForbiddenAndConjunction(cs.ForbiddenEqualsClause(a, "y"), cs.ForbiddenInClause(b, [8, 9])))
+    distributions = [FloatDistribution(0.1, 1, log=True), IntDistribution(1, 9, step=2), CategoricalDistribution(["a"])]
+    sweep = {name: {"distribution": name, **spec} for name, spec in DENSITIES.items()} | CONVERTED
+    return {
+        "optuna": {str(i): json.loads(distribution_to_json(d)) for i, d in enumerate(distributions)},
+        "configspace": json.loads(json.dumps(space.to_serialized_dict(), default=plain)),
+        "wandb": {"method": "random", "parameters": {**sweep, "nested": {"parameters": {"x": {"values": [1, 2]}}}}},
+        "vizier": json_format.MessageToDict(service_vz.StudyConfig(search_space=vizier_space()).to_proto()),
+        "katib": read_yaml(KATIB),
+    }
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, child in inner for place in places(child, (*path, key)))]
+
+
+def put(document: Any, path: tuple[Any, ...], junk: Any) -> Any:
+    """The document with something else in one place."""
+    if not path:
+        return junk
+    changed = deepcopy(document)
+    parent = changed
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = junk
+    return changed
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_document_with_junk_anywhere_is_translated_or_refused(dialect: str) -> None:
+    document = documents()[dialect]
+    translate(dialect, document)
+    for path in places(document):
+        for junk in JUNK:
+            with suppress(InvalidSearchSpace):
+                translate(dialect, put(document, path, junk))
 
 
 def test_yaml_and_back() -> None:

@@ -24,6 +24,7 @@ import numpy as np
 import optuna
 from sqlalchemy import Connection, create_engine
 
+from app.demo.client import wait_until_ready
 from app.importers import mlflow
 from app.importers import optuna as optuna_importer
 from app.importers.post import post
@@ -31,6 +32,7 @@ from app.importers.rules import Plan
 from app.importers.source import Source
 from tests.acceptance.service import Service, service
 
+READY_SECONDS = 300.0
 N_PARAMS, N_STEPS, ROWS = 10, 4, 20_000
 """Of each trial or run: parameters, and points of its one learning curve. Rows that are inserted at once."""
 
@@ -173,7 +175,9 @@ def main() -> None:
         trials, runs = (f"sqlite:///{Path(folder)}/{name}.db" for name in ("optuna", "mlflow"))
         write_optuna(trials, asked.trials)
         write_mlflow(runs, asked.runs)
-        server.start()
+        server.launch()
+        with server.client() as client:
+            wait_until_ready(client, READY_SECONDS)
         rows = [
             row(
                 f"{asked.trials:,} Optuna trials",

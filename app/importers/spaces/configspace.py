@@ -52,8 +52,8 @@ def translate(document: Any) -> Translation:
 def _spec(made: Translation, parameter: Mapping[str, Any], i: int) -> Spec:
     kind, where, name = str(parameter.get("type")), ("hyperparameters", i), str(parameter.get("name"))
     if kind == "categorical":
-        weights = parameter.get("weights") or parameter.get("probabilities")
-        if weights and len(set(weights)) > 1:
+        weights = list_at(parameter.get("weights") or parameter.get("probabilities") or [], *where, "weights")
+        if any(weight != weights[0] for weight in weights):
             made.warn(name, "the weights of its choices are lost")
         return {"type": "categorical", "choices": finite(list_at(parameter.get("choices"), *where, "choices"))}
     if kind == "ordinal":
@@ -72,9 +72,9 @@ def _range(made: Translation, parameter: Mapping[str, Any], density: str, typ: s
         mu, sigma = number_at(parameter.get("mu"), *where, "mu"), number_at(parameter.get("sigma"), *where, "sigma")
         low, high = mu - SIGMAS * sigma, mu + SIGMAS * sigma
         low, high = (round(low), round(high)) if typ == "int" else (low, high)
+    low, high = number_at(low, *where, "lower"), number_at(high, *where, "upper")
     if density != "uniform":
         made.warn(name, f"a {density} density became the range from {low:g} to {high:g}, all alike")
-    low, high = number_at(low, *where, "lower"), number_at(high, *where, "upper")
     log = parameter.get("log") is True
     if parameter.get("q") is not None:
         grid = on_grid(low, high, number_at(parameter["q"], *where, "q"), origin=low)
@@ -190,8 +190,8 @@ def _values(spec: Spec) -> Sequence[Any] | None:
         choices: Sequence[Any] = spec["choices"]
         return choices
     if spec["type"] == "int":
-        listed = range(int(spec["low"]), int(spec["high"]) + 1, int(spec.get("step", 1)))
-        return listed if len(listed) <= MAX_LISTED else None
+        low, high, step = (int(spec.get(name, 1)) for name in ("low", "high", "step"))
+        return range(low, high + 1, step) if (high - low) // step < MAX_LISTED else None
     return None
 
 
@@ -221,7 +221,9 @@ def _forbid(made: Translation, clause: Mapping[str, Any], i: int) -> None:
         part = object_at(component, "forbiddens", i)
         if part.get("type") not in ("EQUALS", "IN"):
             raise at(("forbiddens", i, "type"), f"there is no forbidden clause {part.get('type')!r} within another")
-        values = finite([part.get("value")] if part["type"] == "EQUALS" else list(part.get("values") or ()))
+        values = finite(
+            [part.get("value")] if part["type"] == "EQUALS" else list_at(part.get("values"), "forbiddens", i)
+        )
         name = str(part.get("name"))
         together[name] = [v for v in values if any(_same(v, w) for w in together.get(name, values))]
     made.forbidden.append(dict(together))

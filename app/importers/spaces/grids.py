@@ -33,8 +33,10 @@ class Grid:
 
 def on_grid(low: float, high: float, step: float, origin: float) -> Grid | None:
     """The part of the grid through `origin` that lies within the bounds, None if there is none."""
-    first = math.ceil((low - origin) / step - _SLACK)
-    last = math.floor((high - origin) / step + _SLACK)
+    ends = (low - origin) / step, (high - origin) / step
+    if not all(map(math.isfinite, ends)):
+        return None
+    first, last = math.ceil(ends[0] - _SLACK), math.floor(ends[1] + _SLACK)
     return None if first > last else Grid(_at(origin, first, step), _at(origin, last, step), step)
 
 

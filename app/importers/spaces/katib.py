@@ -60,7 +60,7 @@ def _spec(made: Translation, name: str, parameter: dict[str, Any], where: Path) 
 
 def _range(made: Translation, name: str, space: dict[str, Any], where: Path, kind: str) -> Spec:
     low, high = number_at(space.get("min"), *where, "min"), number_at(space.get("max"), *where, "max")
-    distribution = space.get("distribution") or "uniform"
+    distribution = str(space.get("distribution") or "uniform")
     if distribution not in _LOGARITHMIC | _NORMAL | {"uniform"}:
         raise at((*where, "distribution"), f"there is no distribution {distribution!r}")
     if distribution in _NORMAL:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import Fault, InvalidSearchSpace, pointer
-from app.importers.recover import recovered
+from app.importers.recover import LARGEST, recovered
 from app.space import parse_search_space
 from app.space.columns import is_number
 
@@ -60,8 +60,8 @@ def at(where: tuple[str | int, ...], message: str) -> CannotTranslate:
 def number_at(value: Any, *where: str | int) -> float:
     """A bound; texts that are numbers are taken for them. Raises: CannotTranslate."""
     number = recovered(value)
-    if not is_number(number):
-        raise at(where, f"a number is needed, not {value!r}")
+    if not is_number(number) or abs(number) > LARGEST:
+        raise at(where, f"a number is needed, not {value!r}"[:200])
     return number  # type: ignore[no-any-return]  # is_number has looked
 
 
@@ -74,6 +74,6 @@ def object_at(value: Any, *where: str | int) -> dict[str, Any]:
 
 def list_at(value: Any, *where: str | int) -> list[Any]:
     """Raises: CannotTranslate."""
-    if not isinstance(value, list):
+    if not isinstance(value, (list, tuple)):
         raise at(where, f"a list is needed, not {value!r}"[:200])
-    return value
+    return list(value)

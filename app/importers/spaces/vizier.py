@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.importers.recover import recovered
 from app.importers.spaces.translation import Spec, Translation, at, list_at, number_at, object_at
 
 Path = tuple[str | int, ...]
@@ -49,7 +48,8 @@ def _add(made: Translation, document: Any, when: Mapping[str, list[Any]], where:
         raise at((*where, "parameterId"), f"a text is needed, not {name!r}")
     is_boolean = parameter.get("external_type") == "AS_BOOLEAN"
     made.add(name, {"type": "bool"} if is_boolean else _spec(made, name, parameter, where), when)
-    for i, conditional in enumerate(parameter.get("conditional_parameter_specs") or ()):
+    place = (*where, "conditionalParameterSpecs")
+    for i, conditional in enumerate(list_at(parameter.get("conditional_parameter_specs") or [], *place)):
         place = (*where, "conditionalParameterSpecs", i)
         child = _snake(conditional, place)
         values = _parent_values(child, place, is_boolean)
@@ -89,7 +89,10 @@ def _spec(made: Translation, name: str, parameter: Mapping[str, Any], where: Pat
         values = list_at(inner.get("values"), *where, "discreteValueSpec", "values")
         if len(values) > 1 and "LOG" in str(parameter.get("scale_type")):
             made.warn(name, "the scale of its discrete values is lost")
-        return {"type": "ordinal", "choices": sorted(_whole(recovered(value)) for value in values)}
+        return {
+            "type": "ordinal",
+            "choices": sorted(_whole(number_at(value, *where, "discreteValueSpec")) for value in values),
+        }
     for kind, typ in (("double_value_spec", "float"), ("integer_value_spec", "int")):
         if kind in parameter:
             return _range(made, name, _snake(parameter[kind], (*where, kind)), parameter.get("scale_type"), typ, where)

@@ -35,7 +35,11 @@ def translate(document: Any) -> Translation:
 
 
 def _is_spec(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value.keys() & {"value", "values", "distribution"})
+    """Whether it is one parameter, and not a map of them in which one has such a name."""
+    if not isinstance(value, dict):
+        return False
+    named = isinstance(value.get("distribution"), str) or isinstance(value.get("values"), list)
+    return named or not isinstance(value.get("value", {}), dict)
 
 
 def _translate(made: Translation, parameters: Mapping[str, Any], prefix: str, where: Path) -> None:
@@ -49,7 +53,7 @@ def _translate(made: Translation, parameters: Mapping[str, Any], prefix: str, wh
 
 
 def _spec(made: Translation, name: str, given: Mapping[str, Any], where: Path) -> Spec:
-    distribution = given.get("distribution") or _inferred(given, where)
+    distribution = str(given.get("distribution") or _inferred(given, where))
     if distribution == "constant":
         return {"type": "constant", "value": finite(given.get("value"))}
     if distribution in ("categorical", "categorical_w_probabilities"):
