@@ -98,10 +98,10 @@ class _Activity:
         self._active: dict[str, Boxes] = {}
         self._under_way: set[str] = set()
         for i, condition in enumerate(given):
-            child = condition.get("child")
+            child = str(condition.get("child"))
             if child not in self._given:
                 raise at(("conditions", i, "child"), f"there is no hyperparameter {child!r}")
-            self._given[str(child)].append(condition)
+            self._given[child].append(condition)
 
     def all(self) -> Mapping[str, Boxes]:
         """The boxes of every parameter, which are disjoint."""
@@ -211,7 +211,7 @@ def _shown(condition: Mapping[str, Any]) -> str:
 
 
 def _forbid(made: Translation, clause: Mapping[str, Any], i: int) -> None:
-    kind = clause.get("type")
+    kind = str(clause.get("type"))
     if kind in _RELATIONS:
         made.constraints.append(f"`{clause.get('left')}` {_RELATIONS[kind]} `{clause.get('right')}`")
         return
