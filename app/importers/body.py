@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -20,8 +20,8 @@ MAX_NAME_CHARACTERS: Final = 200
 MAX_CURVE_POINTS: Final = 100_000
 _NAME = re.compile(NAME_PATTERN)
 _INPUTS: Final = frozenset({"hyperparameters", "architecture", "environment", "fidelity"})
-_TARGETS: Final = frozenset({"metrics", "resources"})
-_PARTS: Final = (*sorted(_INPUTS), *sorted(_TARGETS), "tags")
+_MEASURED: Final = ("metrics", "resources", "meta_features")
+_PARTS: Final = (*sorted(_INPUTS), "metrics", "resources", "tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +64,28 @@ def _placed(record: Record, rules: Rules) -> tuple[defaultdict[str, dict[str, An
     }
     for default, values in given.items():
         for name, value in values.items():
-            kind = rules.kind_of(name) or default
-            if not is_name(name):
-                continue
-            if kind in _INPUTS:
-                fields[kind][name] = recovered(value)
-            elif kind in _TARGETS or kind == "meta_features":
-                number = measured(value)
-                if number is None:
-                    fields["tags"][name] = str(value)
-                elif math.isfinite(number):
-                    fields[kind][name] = number
-                else:
-                    diverged |= kind == "metrics"
-            elif kind == "tags" and value is not None:
-                fields["tags"][name] = str(value)
+            if is_name(name):
+                diverged |= not _place(fields, rules.kind_of(name) or default, name, value)
     for name in fields["metrics"].keys() & fields["resources"].keys():
         del fields["metrics"][name]  # a target has one place
     return fields, diverged
+
+
+def _place(fields: Mapping[str, dict[str, Any]], kind: str, name: str, value: Any) -> bool:
+    """Put a field where it belongs; False for a metric that is not finite.
+
+    What should have been measured and is no number at all becomes a tag.
+    """
+    number = measured(value) if kind in _MEASURED else None
+    if kind in _INPUTS:
+        fields[kind][name] = recovered(value)
+    elif number is not None and math.isfinite(number):
+        fields[kind][name] = number
+    elif number is not None:
+        return kind != "metrics"
+    elif kind in ("tags", *_MEASURED) and value is not None:
+        fields["tags"][name] = str(value)
+    return True
 
 
 def _duration(record: Record) -> dict[str, float]:
