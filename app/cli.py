@@ -15,7 +15,7 @@ import typer
 from rich.table import Table
 
 from app import __version__
-from app.commands import backup, client, keys, serve
+from app.commands import backup, client, imports, keys, serve, spaces
 from app.commands.shell import FORERUN, CannotGoOn, console, ended_by_signal
 from app.config import Settings, variable
 from app.errors import ForerunError
@@ -37,6 +37,8 @@ for of_the_service in (serve.serve, serve.run, serve.worker, serve.migrate, back
     app.command(rich_help_panel=THE_SERVICE)(of_the_service)
 for of_a_client in (client.post, client.recommend, client.runs, client.datasets, client.projects, client.spool):
     app.command(rich_help_panel=A_CLIENT)(of_a_client)
+app.command("import", rich_help_panel=A_CLIENT)(imports.import_history)
+app.add_typer(spaces.space_app, name="space", rich_help_panel=A_CLIENT)
 app.add_typer(keys.app, name="keys", rich_help_panel=THE_SERVICE)
 
 
