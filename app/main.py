@@ -17,6 +17,8 @@ from app.api import (
     keys,
     meta_learners,
     openapi,
+    outcomes,
+    overview,
     problems,
     projects,
     recommend,
@@ -51,7 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    for resource in (recommend, recommendations, runs, datasets, projects, refits, meta_learners, keys):
+    answering = (recommend, recommendations, outcomes, runs, datasets, overview, projects, refits, meta_learners, keys)
+    for resource in answering:
         app.include_router(resource.router, dependencies=[Depends(known_query_only)])
     app.include_router(health.router)
     app.include_router(docs.router)

@@ -214,6 +214,9 @@ class RecommendRequest(Noun):
         "today, leave it alone: their answers do not depend on how fast the machine is.",
     )
     explain: bool = False
+    store: bool = Field(
+        default=True, description="Whether the answer is kept and gets a `recommendation_id`; false: it was a what-if."
+    )
 
 
 # ---------------------------------------------------------------- between the rooms

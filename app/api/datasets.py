@@ -10,9 +10,11 @@ from fastapi import APIRouter, Body, Path, Query
 from app.api import examples
 from app.api import run_schemas as schemas
 from app.api.access import CallerHandle
-from app.api.dependencies import DatabaseHandle, Json
+from app.api.dependencies import DatabaseHandle, Json, ProjectQuery
+from app.api.glance_schemas import SIMILAR, SimilarDatasetList
 from app.api.problems import responses
 from app.api.strict_json import StrictRoute
+from app.flows.similar import similar_datasets
 from app.store import datasets
 from app.types import Name
 
@@ -70,6 +72,26 @@ async def get_dataset(
     caller.check(project)
     async with database.snapshot() as connection:
         return Json(asdict(await datasets.get(connection, project, name)))
+
+
+@router.get(
+    "/v1/similar-datasets",
+    operation_id="list_similar_datasets",
+    summary="Find datasets like one",
+    response_model=SimilarDatasetList,
+    response_description="The datasets most like it, nearest first.",
+    responses={**examples.answer(200, SIMILAR), **responses(404)},
+)
+async def list_similar_datasets(
+    database: DatabaseHandle,
+    caller: CallerHandle,
+    project: ProjectQuery,
+    dataset: Annotated[Name, Query(description="The dataset.", examples=["sonar"])],
+    limit: Annotated[int, Query(ge=1, le=100, description="Most datasets to answer.")] = 10,
+) -> Json:
+    """Those of the project whose meta-features are nearest; none that shares no meta-feature with it."""
+    caller.check(project)
+    return Json({"similar": await similar_datasets(database, project, dataset, limit)})
 
 
 @router.put(

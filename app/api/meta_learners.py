@@ -11,11 +11,14 @@ from pydantic import BaseModel
 
 from app.api import examples
 from app.api.access import CallerHandle
-from app.api.dependencies import CursorQuery, DatabaseHandle, Json, LimitQuery, ProjectQuery, id_path
+from app.api.dependencies import BundlesHandle, CursorQuery, DatabaseHandle, Json, LimitQuery, ProjectQuery, id_path
+from app.api.glance_schemas import INPUTS, MetaLearnerInputs
 from app.api.problems import responses
 from app.api.schemas import MetaLearner, MetaLearnerDetail, MetaLearnerList
 from app.api.strict_json import StrictRoute
+from app.flows.inputs import inputs
 from app.store import cursors, meta_learners, projects
+from app.store.database import AsyncConnection
 
 router = APIRouter(tags=["meta-learners"], route_class=StrictRoute)
 
@@ -46,8 +49,9 @@ async def list_meta_learners(
     async with database.snapshot() as connection:
         owner = await projects.get(connection, project)
         found = await meta_learners.list_page(connection, owner.id, limit + 1, before)
+        qualities = await meta_learners.qualities(connection, [one.id for one in found[:limit]])
     following = cursors.after_uuid(found[limit - 1].id) if len(found) > limit else None
-    listed = [_as_json(meta_learner, MetaLearner) for meta_learner in found[:limit]]
+    listed = [_as_json(one, MetaLearner, qualities.get(one.id, {})) for one in found[:limit]]
     return Json({"meta_learners": listed, "next_cursor": following})
 
 
@@ -63,7 +67,7 @@ async def get_meta_learner(database: DatabaseHandle, caller: CallerHandle, meta_
     """With its validation report: regret, rank correlation and interval coverage on datasets it had not seen."""
     async with database.snapshot() as connection:
         found = await meta_learners.get(connection, meta_learner_id, reach=caller.reach)
-    return Json(_as_json(found, MetaLearnerDetail))
+        return Json(await _detail(connection, found))
 
 
 @router.post(
@@ -80,8 +84,32 @@ async def promote_meta_learner(
     """Make it its project's champion, whatever the verdict was: also the way back to an earlier version."""
     async with database.transaction() as connection:
         await meta_learners.promote(connection, meta_learner_id, caller.reach, caller.who)
-        return Json(_as_json(await meta_learners.get(connection, meta_learner_id), MetaLearnerDetail))
+        return Json(await _detail(connection, await meta_learners.get(connection, meta_learner_id)))
 
 
-def _as_json(meta_learner: meta_learners.MetaLearner, shape: type[BaseModel]) -> dict[str, Any]:
-    return {name: value for name, value in asdict(meta_learner).items() if name in shape.model_fields}
+@router.get(
+    "/v1/meta-learners/{id}/inputs",
+    operation_id="get_meta_learner_inputs",
+    summary="See what a meta-learner relies on",
+    response_model=MetaLearnerInputs,
+    response_description="The share of each input in its predictions, by target.",
+    responses={**examples.answer(200, INPUTS), **responses(404, 409)},
+)
+async def get_meta_learner_inputs(
+    database: DatabaseHandle, bundles: BundlesHandle, caller: CallerHandle, meta_learner_id: MetaLearnerPath
+) -> Json:
+    """How much each input moves its predictions, averaged over what it learned from."""
+    found = await inputs(database, bundles, meta_learner_id, caller.reach)
+    return Json({"id": meta_learner_id, "targets": found})
+
+
+async def _detail(connection: AsyncConnection, found: meta_learners.MetaLearner) -> dict[str, Any]:
+    qualities = await meta_learners.qualities(connection, [found.id])
+    return _as_json(found, MetaLearnerDetail, qualities.get(found.id, {}))
+
+
+def _as_json(
+    meta_learner: meta_learners.MetaLearner, shape: type[BaseModel], quality: dict[str, Any]
+) -> dict[str, Any]:
+    known = {**asdict(meta_learner), "quality": quality}
+    return {name: value for name, value in known.items() if name in shape.model_fields}

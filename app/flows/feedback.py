@@ -27,11 +27,12 @@ async def recommendation(database: Database, recommendation_id: UUID, reach: Rea
         "recommendation_id": str(stored.id),
         **stored.answer,
         "created_at": stored.created_at.isoformat().replace("+00:00", "Z"),
-        "runs": [_realised(run, answered) for run in following],
+        "runs": [realised(run, answered) for run in following],
     }
 
 
-def _realised(run: FollowingRun, answered: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def realised(run: FollowingRun, answered: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A run that followed an answer, beside what had been predicted for the configuration that it trained."""
     entry = _matching(run, answered)
     return {
         "id": str(run.id),
