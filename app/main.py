@@ -34,7 +34,7 @@ from app.flows.access import Keyring
 from app.flows.ingest import Intake
 from app.flows.recommend import Bundles, warm_up
 from app.store.database import ROUND_TRIP_SECONDS, connect
-from app.web import docs
+from app.web import docs, pages
 
 RECOMMEND_QUEUE = 32
 """Recommendations that wait for a free core; more are refused, since they would only make all of them late."""
@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(resource.router, dependencies=[Depends(known_query_only)])
     app.include_router(health.router)
     app.include_router(docs.router)
+    app.include_router(pages.router)
     app.add_middleware(Access, settings=settings)
     problems.install(app)
     openapi.install(app)

@@ -22,9 +22,15 @@ from app.config import Settings
 from app.errors import Forbidden, ForerunError, TooManyRequests, Unauthorized
 from app.flows.access import ANYBODY, Caller, Keyring
 from app.store import keys
-from app.web import docs
+from app.web import docs, pages
 
-PUBLIC: Final = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", *(f"/docs/{name}" for name in docs.ASSETS)})
+PUBLIC: Final = frozenset(
+    {
+        *("/healthz", "/readyz", "/openapi.json"),
+        *("/docs", *(f"/docs/{name}" for name in docs.ASSETS)),
+        *(*pages.PATHS, *(f"/pages/{name}" for name in pages.ASSETS)),
+    }
+)
 """What anybody may GET, without a key: nothing of what is stored."""
 
 

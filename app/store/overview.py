@@ -41,27 +41,27 @@ class Overview:
 _OVERVIEWS: Final = text("""
     WITH hours AS (
         SELECT at, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid AS id
-        FROM generate_series(date_trunc('hour', now()) - make_interval(hours => :hours - 1),
+        FROM generate_series(date_trunc('hour', now()) - make_interval(hours => CAST(:hours AS int) - 1),
                              date_trunc('hour', now()) + interval '1 hour', interval '1 hour') AS at
     ), spans AS (
         SELECT at, id AS low, lead(id) OVER (ORDER BY at) AS high FROM hours
     )
     SELECT projects.name AS project, projects.objectives, projects.champion_id,
         (SELECT min(at) FROM hours) AS since,
-        (SELECT count(*) FROM (SELECT FROM runs WHERE runs.project_id = projects.id LIMIT :most) AS some) AS n_runs,
-        (SELECT count(*) FROM (SELECT FROM datasets WHERE datasets.project_id = projects.id LIMIT :most) AS some)
+        (SELECT count(*) FROM (SELECT FROM runs WHERE runs.project_id = projects.id LIMIT :most) AS counted) AS n_runs,
+        (SELECT count(*) FROM (SELECT FROM datasets WHERE datasets.project_id = projects.id LIMIT :most) AS counted)
             AS n_datasets,
         (SELECT created_at FROM runs WHERE runs.project_id = projects.id ORDER BY id DESC LIMIT 1) AS last_run_at,
         ARRAY(SELECT (SELECT count(*) FROM (
                           SELECT FROM runs WHERE runs.project_id = projects.id AND runs.id >= low AND runs.id < high
-                          LIMIT :most_an_hour) AS some)
+                          LIMIT :most_an_hour) AS counted)
               FROM spans WHERE high IS NOT NULL ORDER BY at) AS runs_per_hour,
         (SELECT jsonb_build_object('id', id, 'state', state, 'queued_at', queued_at, 'finished_at', finished_at,
                                    'error', error)
          FROM refits WHERE refits.project_id = projects.id ORDER BY id DESC LIMIT 1) AS refit
     FROM projects
-    WHERE projects.name > :after AND (:all_projects OR projects.id = ANY(:reach))
-        AND (CAST(:project AS text) IS NULL OR projects.name = :project)
+    WHERE projects.name > :after AND (CAST(:reach AS bigint[]) IS NULL OR projects.id = ANY(:reach))
+        AND (CAST(:project AS text) IS NULL OR projects.name = CAST(:project AS text))
     ORDER BY projects.name
     LIMIT :limit
 """)
@@ -72,6 +72,6 @@ async def page(
 ) -> list[Overview]:
     """Projects by name: at most `limit` of those after a name, or one of them."""
     given = {"hours": HOURS, "most": MOST_RUNS, "most_an_hour": MOST_RUNS_AN_HOUR, "limit": limit, "after": after}
-    given |= {"project": project, "all_projects": reach is None, "reach": list(reach or ())}
+    given |= {"project": project, "reach": None if reach is None else list(reach)}
     rows = await connection.execute(_OVERVIEWS, given)
     return [Overview(**row) for row in rows.mappings()]
