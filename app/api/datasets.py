@@ -20,9 +20,9 @@ from app.types import Name
 
 router = APIRouter(tags=["datasets"], route_class=StrictRoute)
 
-DatasetName = Annotated[
-    Name, Path(description="The dataset's name, percent-encoded where it has to be.", examples=["sonar"])
-]
+_NAME = "The dataset's name, percent-encoded where it has to be."
+KnownDataset = Annotated[Name, Path(description=_NAME, examples=["iris"])]
+AnyDataset = Annotated[Name, Path(description=_NAME, examples=["sonar"])]
 OfProject = Annotated[
     Name,
     Query(
@@ -66,7 +66,7 @@ async def list_datasets(
     responses={**examples.answer(200, schemas.DATASET_RECORD), **responses(404)},
 )
 async def get_dataset(
-    database: DatabaseHandle, caller: CallerHandle, name: DatasetName, project: OfProject = "default"
+    database: DatabaseHandle, caller: CallerHandle, name: KnownDataset, project: OfProject = "default"
 ) -> Json:
     """What is known about a dataset, and how many runs were trained on it."""
     caller.check(project)
@@ -86,7 +86,7 @@ async def list_similar_datasets(
     database: DatabaseHandle,
     caller: CallerHandle,
     project: ProjectQuery,
-    dataset: Annotated[Name, Query(description="The dataset.", examples=["sonar"])],
+    dataset: Annotated[Name, Query(description="The dataset.", examples=["iris"])],
     limit: Annotated[int, Query(ge=1, le=100, description="Most datasets to answer.")] = 10,
 ) -> Json:
     """Those of the project whose meta-features are nearest; none that shares no meta-feature with it."""
@@ -105,7 +105,7 @@ async def list_similar_datasets(
 async def put_dataset(
     database: DatabaseHandle,
     caller: CallerHandle,
-    name: DatasetName,
+    name: AnyDataset,
     description: Annotated[
         schemas.DatasetDescription,
         Body(openapi_examples={"sonar": {"summary": "Four numbers", "value": schemas.DATASET_DESCRIPTION}}),

@@ -64,6 +64,24 @@ class OverviewList(Answer):
     next_cursor: str | None = Field(description="Where the next page begins; null on the last.")
 
 
+class ListedRecommendation(Answer):
+    """A recommendation in a list."""
+
+    recommendation_id: UUID
+    dataset: str = Field(description="The dataset that was asked about.", examples=["breast_cancer"])
+    basis: Basis
+    meta_learner_id: UUID | None
+    n_configurations: int = Field(ge=0, description="Configurations that were answered.")
+    created_at: datetime
+
+
+class RecommendationList(Answer):
+    """A page of recommendations, newest first."""
+
+    recommendations: list[ListedRecommendation]
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last.")
+
+
 class Outcome(Realised):
     """A run that followed a recommendation, with what that was about."""
 
@@ -131,6 +149,14 @@ OVERVIEW: dict[str, Any] = {
         "finished_at": "2026-03-02T09:14:07Z",
         "error": None,
     },
+}
+RECOMMENDATION_LISTED: dict[str, Any] = {
+    "recommendation_id": examples.RECOMMENDATION_ID,
+    "dataset": "breast_cancer",
+    "basis": "zero_shot",
+    "meta_learner_id": examples.META_LEARNER_ID,
+    "n_configurations": 1,
+    "created_at": "2026-03-02T09:20:41Z",
 }
 OUTCOME: dict[str, Any] = {
     "recommendation_id": examples.RECOMMENDATION_ID,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
@@ -101,6 +101,39 @@ async def following_runs(connection: AsyncConnection, recommendation_id: UUID) -
     statement = select(*columns).where(runs.c.recommendation_id == recommendation_id)
     rows = await connection.execute(statement.order_by(runs.c.id).limit(MAX_RUNS))
     return [FollowingRun(**row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A recommendation in a list: what it was about, without its request and answer."""
+
+    recommendation_id: UUID
+    dataset: str
+    basis: str
+    meta_learner_id: UUID | None
+    n_configurations: int
+    created_at: datetime
+
+
+async def list_page(
+    connection: AsyncConnection, project_id: int, limit: int, *, dataset: str | None, before: UUID | None
+) -> list[Listed]:
+    """At most `limit` recommendations of a project, newest first, those before the id `before`."""
+    columns = recommendations.c
+    statement = select(
+        columns.id.label("recommendation_id"),
+        columns.dataset,
+        columns.answer["basis"].astext.label("basis"),
+        columns.meta_learner_id,
+        func.jsonb_array_length(columns.answer["configurations"]).label("n_configurations"),
+        columns.created_at,
+    ).where(columns.project_id == project_id)
+    if dataset is not None:
+        statement = statement.where(columns.dataset == dataset)
+    if before is not None:
+        statement = statement.where(columns.id < before)
+    rows = await connection.execute(statement.order_by(columns.id.desc()).limit(limit))
+    return [Listed(**row) for row in rows.mappings()]
 
 
 async def followed(

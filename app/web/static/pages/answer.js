@@ -101,10 +101,10 @@ function whyOf(entry, answer, metric, known) {
       chart(`What moved the prediction of rank ${entry.rank}`, (c) => plots.bars(c, effects.map((one) => [one.input.replace(/^hyperparameters\./, ""), one.effect]),
         { description: `Effects of inputs on the prediction of ${metric}`, signed: true }),
       { columns: [["Input"], ["Effect", "number"]], rows: effects.map((one) => [one.input, number(one.effect)]) })),
-    section(`Nearest past runs to rank ${entry.rank}`, { note: `Among the latest ${plural(known.runs.length, "run")} of the project, whatever their dataset.` },
-      nearestTable(entry, metric, known)),
     section(`Rank ${entry.rank} to copy`, { note: answer.recommendation_id ? ["Name ", h("code", {}, "recommendation_id"), " in the run that follows, and this page shows how it turned out."] : null },
-      code(JSON.stringify({ recommendation_id: answer.recommendation_id, configuration: entry.configuration }, null, 2), "JSON")));
+      code(JSON.stringify({ recommendation_id: answer.recommendation_id, configuration: entry.configuration }, null, 2), "JSON")),
+    section(`Nearest past runs to rank ${entry.rank}`, { wide: true, note: `Among the latest ${plural(known.runs.length, "run")} of the project, whatever their dataset.` },
+      nearestTable(entry, metric, known)));
 }
 
 function nearestTable(entry, metric, known) {

@@ -31,8 +31,13 @@ function axis(c, name, more = {}) {
 
 /** The y axis: its name lies on top, so that it can be read. */
 function upright(c, name, more = {}) {
-  return axis(c, name, { nameLocation: "end", nameGap: 12, scale: true, ...more,
+  return axis(c, name, { nameLocation: "end", nameGap: 12, scale: true, max: atMostOne, ...more,
     nameTextStyle: { color: c.soft, fontSize: 12, align: "left" } });
+}
+
+/** An axis of shares ends at 1, not at the next round number beyond. */
+function atMostOne({ min, max }) {
+  return min >= 0 && max <= 1 && max > 0.8 ? 1 : null;
 }
 
 function labels(name) {
@@ -65,7 +70,7 @@ export function methodName(name) {
 
 /** Regret after k picks, by method. `regret`: {method: {k: value}}. */
 export function regretByMethod(c, regret) {
-  const methods = Object.keys(regret);
+  const methods = Object.keys(regret).sort((a, b) => (b === "meta_learner") - (a === "meta_learner"));
   const ks = [...new Set(methods.flatMap((method) => Object.keys(regret[method])))].sort((a, b) => a - b);
   const colors = { meta_learner: c.accent, random: c.faint, average_rank: c.predicted, portfolio: c.predicted };
   return {
@@ -118,9 +123,9 @@ export function bars(c, rows, { description, format = number, signed = false }) 
     ...base(c, description, { legend: { show: false } }),
     tooltip: { ...base(c, "").tooltip, formatter: (p) => `${p.name}\n${format(p.value)}` },
     grid: { left: 12, right: 64, top: 6, bottom: 6, containLabel: true },
-    xAxis: axis(c, "", { type: "value", axisLabel: { show: false }, splitLine: { show: false } }),
+    xAxis: axis(c, "", { type: "value", axisLabel: { show: false }, splitLine: { show: false }, min: signed ? ({ min, max }) => Math.min(min, 0) - 0.12 * (max - Math.min(min, 0)) : 0 }),
     yAxis: axis(c, "", { type: "category", inverse: true, data: rows.map(([name]) => name),
-      axisLabel: { width: 180, overflow: "truncate", color: c.ink, fontSize: 12 } }),
+      axisLine: { onZero: false, lineStyle: { color: c.line } }, axisLabel: { width: 180, overflow: "truncate", color: c.ink, fontSize: 12 } }),
     series: [{
       type: "bar", barMaxWidth: 16, data: rows.map(([, value]) => ({
         value, itemStyle: { color: signed && value < 0 ? c.predicted : c.accent, borderRadius: value < 0 ? [3, 0, 0, 3] : [0, 3, 3, 0] },
@@ -153,7 +158,7 @@ export function predictedRealised(c, points, metric) {
   return {
     ...base(c, `Predicted ${metric} with its 90 % interval against the realised one; on the diagonal both are equal`),
     tooltip: { ...base(c, "").tooltip, formatter: (p) => p.data.told ?? "" },
-    xAxis: axis(c, `realised ${metric}`, { type: "value", scale: true, axisLabel: labels(metric) }),
+    xAxis: axis(c, `realised ${metric}`, { type: "value", scale: true, max: atMostOne, axisLabel: labels(metric) }),
     yAxis: upright(c, "predicted", { type: "value", axisLabel: labels(metric) }),
     series: [
       { name: "equal", type: "line", symbol: "none", silent: true, data: ends.map((v) => [v, v]), lineStyle: { color: c.faint, type: "dashed" }, itemStyle: { color: c.faint } },

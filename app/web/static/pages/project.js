@@ -57,7 +57,7 @@ async function follow(button, project, again) {
   try {
     let refit = await post("v1/refits", { project });
     while (refit.state === "queued" || refit.state === "running") {
-      const share = refit.progress?.share;
+      const share = refit.progress?.done;
       button.textContent = refit.state === "queued" ? "Queued…" : `Refitting… ${share === undefined ? "" : percent(share)}`;
       await new Promise((resolve) => setTimeout(resolve, 1500));
       refit = await get(`v1/refits/${refit.id}`);
@@ -92,9 +92,9 @@ function figuresOf(about, metric) {
   return [
     qualityFigure(about.versions, metric, direction),
     regretFigure(about.glance.champion.quality[metric], metric, direction),
-    calibrationFigure(about, metric),
-    coverageFigure(about.detail?.report.targets?.[metric]?.by_dataset),
     reliesFigure(about.inputs?.targets[metric], metric),
+    coverageFigure(about.detail?.report.targets?.[metric]?.by_dataset),
+    calibrationFigure(about, metric),
     realisedFigure(about.outcomes, metric),
   ].filter(Boolean);
 }

@@ -24,7 +24,7 @@ function card(project) {
     h("div", { class: "card-head" },
       h("h2", {}, h("a", { href: link("project", { name: project.project }) }, project.project)), health(project)),
     h("div", { class: "spark" }, sparkline(project.runs_per_hour),
-      h("small", {}, total ? `${plural(total, "run")} in 24 hours` : "no run in 24 hours", h("span", {}, "last: ", time(project.last_run_at)))),
+      h("small", {}, total ? `${plural(total, "run")} in 24 hours` : "no run in 24 hours", project.last_run_at && h("span", {}, "last: ", time(project.last_run_at)))),
     h("dl", { class: "figures" },
       h("div", {}, h("dt", {}, "Runs"), h("dd", {}, count(project.n_runs, MOST_RUNS))),
       h("div", {}, h("dt", {}, "Datasets"), h("dd", {}, count(project.n_datasets))),
@@ -38,7 +38,7 @@ function promise({ champion, objectives, n_runs }) {
   const found = firstPick(champion.quality, objectives);
   const fitted = `Fitted ${ago(champion.fitted_at)} on ${plural(champion.n_runs, "run")}.`;
   if (!found) return fitted;
-  return [h("b", {}, `${percent(found.ours)} short of the best`), ` at the first pick for ${found.metric} on datasets it has not seen (random: ${percent(found.random)}). `, fitted];
+  return ["First pick on an unseen dataset: ", h("b", {}, `${percent(found.ours)} of the range`), ` short of the best ${found.metric} (at random ${percent(found.random)}). `, fitted];
 }
 
 /** Regret of the first pick for the project's first objective, beside a random one. */

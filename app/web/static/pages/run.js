@@ -18,8 +18,9 @@ export async function view(query) {
       tile("Posted", time(run.created_at))),
     h("div", { class: "grid" },
       run.learning_curve.length > 1 && learning(run),
-      section("Targets", { note: "What was measured." }, targets(run, followed)),
-      section("Inputs", { note: "What was known before training." }, inputs(run)),
+      h("div", { class: "stack" },
+        section("Targets", { note: "What was measured." }, targets(run, followed)),
+        section("Inputs", { note: "What was known before training." }, inputs(run))),
       section("Where and when", {}, pairs("Where and when", about(run, dataset, followed))),
       section("As posted", { wide: true }, code(JSON.stringify(posted(run), null, 2), "JSON"))),
   ];

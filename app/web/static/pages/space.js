@@ -6,9 +6,9 @@ import { spreadsLog } from "./maths.js";
 
 // ---------------------------------------------------------------- from past runs
 
-/** A space that spans the hyperparameters of some runs; null if they have none that vary. */
+/** A space that spans the hyperparameters and architectures of some runs; null if they have none. */
 export function fromRuns(runs) {
-  const rows = runs.map((run) => new Map(flatten(run.hyperparameters).filter(([, value]) => !Array.isArray(value))));
+  const rows = runs.map((run) => new Map([...flatten(run.hyperparameters), ...flatten(run.architecture, "architecture.")].filter(([, value]) => !Array.isArray(value))));
   const names = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   const specs = names.map((name) => [name, specOf(rows.filter((row) => row.has(name)).map((row) => row.get(name)))]);
   const parents = specs.filter(([name, spec]) => spec.type === "categorical" && rows.every((row) => row.has(name)));
@@ -21,8 +21,15 @@ function specOf(values) {
   if (distinct.length === 1) return { type: "constant", value: distinct[0] };
   if (!distinct.every((value) => typeof value === "number")) return { type: "categorical", choices: distinct.sort() };
   const type = distinct.every(Number.isInteger) ? "int" : "float";
-  const [low, high] = [Math.min(...distinct), Math.max(...distinct)];
+  const [low, high] = [outward(Math.min(...distinct), Math.floor, type), outward(Math.max(...distinct), Math.ceil, type)];
   return { type, low, high, ...(spreadsLog([low, high]) ? { log: true } : {}) };
+}
+
+/** A bound with two digits, no narrower than what was tried. */
+function outward(value, rounding, type) {
+  if (type === "int" || value === 0) return value;
+  const unit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 1);
+  return Number((rounding(Number((value / unit).toPrecision(12))) * unit).toPrecision(2));
 }
 
 /** `when`, where a parameter is there for some values of another and for no others. */
