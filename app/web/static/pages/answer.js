@@ -88,8 +88,10 @@ function predictedCells(name, predicted, span) {
   return [h("b", {}, target(name, predicted.mean)), h("span", { class: "interval-cell", title: told }, intervalBar(predicted, span), h("small", {}, told))];
 }
 
+/** A configuration in a line; what is named before what is measured. */
 function settings(configuration) {
-  return h("span", { class: "settings" }, Object.entries(configuration).map(([name, value]) => h("span", { class: "setting" }, h("i", {}, name), " ", json(value))));
+  const entries = Object.entries(configuration).sort(([, a], [, b]) => (typeof b === "string") - (typeof a === "string"));
+  return h("span", { class: "settings" }, entries.map(([name, value]) => h("span", { class: "setting" }, h("i", {}, name), " ", json(value))));
 }
 
 // ---------------------------------------------------------------- why

@@ -95,7 +95,7 @@ function parallelFigure(runs, metric, direction) {
   const columns = [["Run"], ...axes.map((axis) => [axis.name])];
   const rows = lines.map((line, i) => [runLink(shown[i]), ...line.map((value) => (typeof value === "number" ? number(value) : value))]);
   return section("Parallel coordinates", { wide: true, note: `Each run a line over the inputs that vary; the strongest colour has the best ${metric}.` },
-    chart("Parallel coordinates of the runs", (c) => plots.parallel(c, axes, lines, metric, direction === "maximize"), { columns, rows, height: "tall" }));
+    chart("Parallel coordinates of the runs", (c) => plots.parallel(c, axes, lines, metric, direction === "maximize"), { columns, rows, height: "broad" }));
 }
 
 function similarTable(project, similar) {

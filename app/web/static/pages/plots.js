@@ -123,15 +123,14 @@ export function bars(c, rows, { description, format = number, signed = false }) 
     ...base(c, description, { legend: { show: false } }),
     tooltip: { ...base(c, "").tooltip, formatter: (p) => `${p.name}\n${format(p.value)}` },
     grid: { left: 12, right: 64, top: 6, bottom: 6, containLabel: true },
-    xAxis: axis(c, "", { type: "value", axisLabel: { show: false }, splitLine: { show: false }, min: signed ? ({ min, max }) => Math.min(min, 0) - 0.12 * (max - Math.min(min, 0)) : 0 }),
+    xAxis: axis(c, "", { type: "value", axisLabel: { show: false }, splitLine: { show: false } }),
     yAxis: axis(c, "", { type: "category", inverse: true, data: rows.map(([name]) => name),
       axisLine: { onZero: false, lineStyle: { color: c.line } }, axisLabel: { width: 180, overflow: "truncate", color: c.ink, fontSize: 12 } }),
     series: [{
       type: "bar", barMaxWidth: 16, data: rows.map(([, value]) => ({
         value, itemStyle: { color: signed && value < 0 ? c.predicted : c.accent, borderRadius: value < 0 ? [3, 0, 0, 3] : [0, 3, 3, 0] },
-        label: { position: value < 0 ? "left" : "right" },
       })),
-      label: { show: true, color: c.soft, fontSize: 11, formatter: (p) => format(p.value) },
+      label: { show: true, position: "right", color: c.soft, fontSize: 11, formatter: (p) => format(p.value) },
     }],
   };
 }

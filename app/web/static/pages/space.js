@@ -12,6 +12,8 @@ export function fromRuns(runs) {
   const names = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   const specs = names.map((name) => [name, specOf(rows.filter((row) => row.has(name)).map((row) => row.get(name)))]);
   const parents = specs.filter(([name, spec]) => spec.type === "categorical" && rows.every((row) => row.has(name)));
+  const first = (name) => (parents.some(([parent]) => parent === name) ? 0 : 1);
+  specs.sort(([a], [b]) => first(a) - first(b));
   const parameters = Object.fromEntries(specs.map(([name, spec]) => [name, { ...spec, ...condition(name, rows, parents) }]));
   return names.length ? { parameters } : null;
 }
