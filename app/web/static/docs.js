@@ -12,16 +12,24 @@ async function asked(path) {
 async function examples() {
   if (!(await asked("v1/projects?limit=1")).projects) return {}; // a service that asks for a key
   const [recommendations, runs, running, refits, learners, keys] = await Promise.all([
-    asked(`v1/recommendations?project=${DEMO}&limit=1`), asked(`v1/runs?project=${DEMO}&limit=1&curves=false`),
-    asked(`v1/runs?project=${DEMO}&state=running&limit=1&curves=false`), asked(`v1/refits?project=${DEMO}&limit=1`),
-    asked(`v1/meta-learners?project=${DEMO}&limit=1`), key ? {} : asked("v1/keys"),
+    asked(`v1/recommendations?project=${DEMO}&limit=1`),
+    asked(`v1/runs?project=${DEMO}&limit=1&curves=false`),
+    asked(`v1/runs?project=${DEMO}&state=running&limit=1&curves=false`),
+    asked(`v1/refits?project=${DEMO}&limit=1`),
+    asked(`v1/meta-learners?project=${DEMO}&limit=1`),
+    key ? {} : asked("v1/keys"),
   ]);
   const run = runs.runs?.[0]?.id;
   const learner = learners.meta_learners?.[0]?.id;
   return {
     get_recommendation: recommendations.recommendations?.[0]?.recommendation_id,
-    get_run: run, delete_run: run, patch_run: running.runs?.[0]?.id ?? run, get_refit: refits.refits?.[0]?.id,
-    get_meta_learner: learner, get_meta_learner_inputs: learner, promote_meta_learner: learner,
+    get_run: run,
+    delete_run: run,
+    patch_run: running.runs?.[0]?.id ?? run,
+    get_refit: refits.refits?.[0]?.id,
+    get_meta_learner: learner,
+    get_meta_learner_inputs: learner,
+    promote_meta_learner: learner,
     // only a key that was made by trying the example of `create_key`: to revoke another one is no example
     revoke_key: keys.keys?.find((one) => one.name === "cluster7" && !one.revoked_at)?.id,
   };

@@ -11,10 +11,12 @@ let library = null;
 function colors() {
   const probe = h("span", { hidden: true });
   document.body.append(probe);
-  const found = Object.fromEntries(NAMES.map((name) => {
-    probe.style.setProperty("color", `var(--${name})`);
-    return [name, getComputedStyle(probe).color];
-  }));
+  const found = Object.fromEntries(
+    NAMES.map((name) => {
+      probe.style.setProperty("color", `var(--${name})`);
+      return [name, getComputedStyle(probe).color];
+    }),
+  );
   probe.remove();
   return { ...found, series: [found.accent, found.predicted, found.third, found.fourth, found.fifth] };
 }
@@ -23,9 +25,17 @@ function colors() {
 export function chart(label, option, { columns, rows, height = "normal" }) {
   const canvas = h("div", { class: `chart ${height}` });
   const body = h("div", {});
-  const details = h("details", { class: "behind", ontoggle: () => {
-    if (details.open && !body.firstChild) fill(body, table(label, columns, rows));
-  } }, h("summary", {}, "Show as a table"), body);
+  const details = h(
+    "details",
+    {
+      class: "behind",
+      ontoggle: () => {
+        if (details.open && !body.firstChild) fill(body, table(label, columns, rows));
+      },
+    },
+    h("summary", {}, "Show as a table"),
+    body,
+  );
   draw(canvas, option);
   return h("figure", { class: "figure", "aria-label": label }, canvas, details);
 }
@@ -53,7 +63,8 @@ function laidOut(canvas) {
 }
 
 const watching = new ResizeObserver((entries) => {
-  for (const { target } of entries) for (const entry of drawn) if (entry.canvas === target && target.clientWidth) entry.instance.resize();
+  for (const { target } of entries)
+    for (const entry of drawn) if (entry.canvas === target && target.clientWidth) entry.instance.resize();
 });
 
 /** After a change of theme: the same figures in its colours. Those that left the page are let go. */

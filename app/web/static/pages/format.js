@@ -22,7 +22,9 @@ export function seconds(value) {
   if (value === null || value === undefined) return NOTHING;
   if (value < 1) return `${number(Number((1000 * value).toPrecision(3)))} ms`;
   if (value < 120) return `${number(Number(value.toPrecision(3)))} s`;
-  return value < 7200 ? `${number(Number((value / 60).toPrecision(3)))} min` : `${number(Number((value / 3600).toPrecision(3)))} h`;
+  return value < 7200
+    ? `${number(Number((value / 60).toPrecision(3)))} min`
+    : `${number(Number((value / 3600).toPrecision(3)))} h`;
 }
 
 export function bytes(value) {
@@ -43,14 +45,24 @@ export function json(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-const STEPS = [[60, "second"], [60, "minute"], [24, "hour"], [30, "day"], [12, "month"], [Infinity, "year"]];
+const STEPS = [
+  [60, "second"],
+  [60, "minute"],
+  [24, "hour"],
+  [30, "day"],
+  [12, "month"],
+  [Infinity, "year"],
+];
 
 /** "3 hours ago". */
 export function ago(time) {
   if (!time) return NOTHING;
   let amount = Math.max(0, (Date.now() - new Date(time)) / 1000);
   for (const [step, unit] of STEPS) {
-    if (amount < step) return amount < 10 && unit === "second" ? "just now" : `${Math.floor(amount)} ${unit}${Math.floor(amount) === 1 ? "" : "s"} ago`;
+    if (amount < step)
+      return amount < 10 && unit === "second"
+        ? "just now"
+        : `${Math.floor(amount)} ${unit}${Math.floor(amount) === 1 ? "" : "s"} ago`;
     amount /= step;
   }
   return NOTHING;

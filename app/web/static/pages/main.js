@@ -32,10 +32,22 @@ async function show() {
 
 function trouble(error) {
   document.title = "forerun";
-  if (error.status === 401) return h("section", { class: "card narrow" }, h("h1", {}, "This service asks for a key"),
-    key.get() && h("p", { class: "notice bad" }, error.message), keyForm());
-  if (error.status === 403) return problem("This key does not open this", error.message, h("button", { type: "button", onclick: openKeys }, "Use another key"));
-  if (error.status === 404) return problem("There is no such thing", error.message, h("a", { class: "button", href: "./" }, "All projects"));
+  if (error.status === 401)
+    return h(
+      "section",
+      { class: "card narrow" },
+      h("h1", {}, "This service asks for a key"),
+      key.get() && h("p", { class: "notice bad" }, error.message),
+      keyForm(),
+    );
+  if (error.status === 403)
+    return problem(
+      "This key does not open this",
+      error.message,
+      h("button", { type: "button", onclick: openKeys }, "Use another key"),
+    );
+  if (error.status === 404)
+    return problem("There is no such thing", error.message, h("a", { class: "button", href: "./" }, "All projects"));
   return problem("This did not work", error.message, h("button", { type: "button", onclick: show }, "Try again"));
 }
 
@@ -48,24 +60,66 @@ function problem(title, message, action) {
 const dialog = document.getElementById("key-dialog");
 
 function keyForm() {
-  const input = h("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", placeholder: "fr_…", required: true });
-  return h("form", { class: "key-form", onsubmit: (event) => {
-    event.preventDefault();
-    key.set(input.value.trim());
-    dialog.close();
-    keysChanged();
-  } },
-  h("label", { for: "key" }, "API key"), input,
-  h("p", { class: "note" }, "It needs the scope ", h("code", {}, "read"), " to look and ", h("code", {}, "recommend"),
-    " to ask. It is kept in this tab until the tab is closed, and sent to this service alone. Whoever runs the service makes one with ",
-    h("code", {}, "forerun keys create NAME --scope read --scope recommend"), "."),
-  h("div", { class: "actions" }, h("button", { type: "submit", class: "primary" }, "Use this key"),
-    key.get() && h("button", { type: "button", onclick: () => { key.forget(); dialog.close(); keysChanged(); } }, "Forget the key")));
+  const input = h("input", {
+    id: "key",
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "fr_…",
+    required: true,
+  });
+  return h(
+    "form",
+    {
+      class: "key-form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        key.set(input.value.trim());
+        dialog.close();
+        keysChanged();
+      },
+    },
+    h("label", { for: "key" }, "API key"),
+    input,
+    h(
+      "p",
+      { class: "note" },
+      "It needs the scope ",
+      h("code", {}, "read"),
+      " to look and ",
+      h("code", {}, "recommend"),
+      " to ask. It is kept in this tab until the tab is closed, and sent to this service alone. Whoever runs the service makes one with ",
+      h("code", {}, "forerun keys create NAME --scope read --scope recommend"),
+      ".",
+    ),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "submit", class: "primary" }, "Use this key"),
+      key.get() &&
+        h(
+          "button",
+          {
+            type: "button",
+            onclick: () => {
+              key.forget();
+              dialog.close();
+              keysChanged();
+            },
+          },
+          "Forget the key",
+        ),
+    ),
+  );
 }
 
 function openKeys() {
-  fill(dialog, h("h2", { id: "key-title" }, "API key"), keyForm(),
-    h("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: () => dialog.close() }, "×"));
+  fill(
+    dialog,
+    h("h2", { id: "key-title" }, "API key"),
+    keyForm(),
+    h("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: () => dialog.close() }, "×"),
+  );
   dialog.showModal();
 }
 
@@ -117,8 +171,15 @@ for (const anchor of document.querySelectorAll("nav a[data-page]"))
   if (anchor.dataset.page === page) anchor.setAttribute("aria-current", "page");
 
 readiness().then(({ status, checks, warnings }) => {
-  const found = status === "ready" ? warnings : Object.entries(checks).filter(([, told]) => told !== "ok").map(([what, told]) => `${what}: ${told}`);
-  fill(document.getElementById("notices"), found.map((told) =>
-    h("p", { class: `notice ${status === "ready" ? "warn" : "bad"}`, role: "alert" }, told)));
+  const found =
+    status === "ready"
+      ? warnings
+      : Object.entries(checks)
+          .filter(([, told]) => told !== "ok")
+          .map(([what, told]) => `${what}: ${told}`);
+  fill(
+    document.getElementById("notices"),
+    found.map((told) => h("p", { class: `notice ${status === "ready" ? "warn" : "bad"}`, role: "alert" }, told)),
+  );
 });
 show();

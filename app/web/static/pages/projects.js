@@ -11,8 +11,10 @@ export async function view(query, again) {
   const { projects, next_cursor } = await get("v1/overview", { cursor: query.get("cursor") });
   if (!projects.length && !query.get("cursor")) return welcome(again);
   return [
-    head([], "Projects", { actions: [h("a", { class: "button primary", href: "ask" }, "Ask what to train next")],
-      lead: "A project is a pool of runs that teach each other." }),
+    head([], "Projects", {
+      actions: [h("a", { class: "button primary", href: "ask" }, "Ask what to train next")],
+      lead: "A project is a pool of runs that teach each other.",
+    }),
     h("ul", { class: "cards" }, projects.map(card)),
     next_cursor && h("p", {}, h("a", { class: "button", href: link("", { cursor: next_cursor }) }, "More projects")),
   ];
@@ -20,16 +22,35 @@ export async function view(query, again) {
 
 function card(project) {
   const total = project.runs_per_hour.counts.reduce((sum, n) => sum + n, 0);
-  return h("li", { class: "card project" },
-    h("div", { class: "card-head" },
-      h("h2", {}, h("a", { href: link("project", { name: project.project }) }, project.project)), health(project)),
-    h("div", { class: "spark" }, sparkline(project.runs_per_hour),
-      h("small", {}, total ? `${plural(total, "run")} in 24 hours` : "no run in 24 hours", project.last_run_at && h("span", {}, "last: ", time(project.last_run_at)))),
-    h("dl", { class: "figures" },
+  return h(
+    "li",
+    { class: "card project" },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, h("a", { href: link("project", { name: project.project }) }, project.project)),
+      health(project),
+    ),
+    h(
+      "div",
+      { class: "spark" },
+      sparkline(project.runs_per_hour),
+      h(
+        "small",
+        {},
+        total ? `${plural(total, "run")} in 24 hours` : "no run in 24 hours",
+        project.last_run_at && h("span", {}, "last: ", time(project.last_run_at)),
+      ),
+    ),
+    h(
+      "dl",
+      { class: "figures" },
       h("div", {}, h("dt", {}, "Runs"), h("dd", {}, count(project.n_runs, MOST_RUNS))),
       h("div", {}, h("dt", {}, "Datasets"), h("dd", {}, count(project.n_datasets))),
-      h("div", {}, h("dt", {}, "Champion"), h("dd", {}, project.champion ? `v${project.champion.version}` : "–"))),
-    h("p", { class: "promise" }, promise(project)));
+      h("div", {}, h("dt", {}, "Champion"), h("dd", {}, project.champion ? `v${project.champion.version}` : "–")),
+    ),
+    h("p", { class: "promise" }, promise(project)),
+  );
 }
 
 /** How well it does, in a sentence. */
@@ -38,7 +59,12 @@ function promise({ champion, objectives, n_runs }) {
   const found = firstPick(champion.quality, objectives);
   const fitted = `Fitted ${ago(champion.fitted_at)} on ${plural(champion.n_runs, "run")}.`;
   if (!found) return fitted;
-  return ["First pick on an unseen dataset: ", h("b", {}, `${percent(found.ours)} of the range`), ` short of the best ${found.metric} (at random ${percent(found.random)}). `, fitted];
+  return [
+    "First pick on an unseen dataset: ",
+    h("b", {}, `${percent(found.ours)} of the range`),
+    ` short of the best ${found.metric} (at random ${percent(found.random)}). `,
+    fitted,
+  ];
 }
 
 /** Regret of the first pick for the project's first objective, beside a random one. */
@@ -53,8 +79,14 @@ export function firstPick(quality, objectives) {
 
 /** The state of a project in a word. */
 export function health({ champion, refit }) {
-  if (champion?.damaged) return chip("damaged bundle", "bad", "The champion's bundle is damaged: an earlier one answers. Refit the project.");
-  if (refit?.state === "running" || refit?.state === "queued") return chip(refit.state === "running" ? "refitting" : "refit queued", "busy");
+  if (champion?.damaged)
+    return chip(
+      "damaged bundle",
+      "bad",
+      "The champion's bundle is damaged: an earlier one answers. Refit the project.",
+    );
+  if (refit?.state === "running" || refit?.state === "queued")
+    return chip(refit.state === "running" ? "refitting" : "refit queued", "busy");
   if (refit?.state === "failed") return chip("last refit failed", "bad", refit.error);
   return champion ? chip("healthy", "good") : chip("no champion yet", "warn");
 }
@@ -64,14 +96,50 @@ export function health({ champion, refit }) {
 function welcome(again) {
   const url = new URL("v1", location.href).href;
   return [
-    head([], "Nothing here yet", { lead: "Post what you have trained, ask what to train next. It answers from the first run on." }),
-    h("ol", { class: "steps" },
-      h("li", {}, h("h2", {}, "Post a run"), code(postExample(url), "shell"),
-        h("p", { class: "note" }, "Or bring a whole history at once: one run a line to ", h("code", {}, "/v1/runs/batch"), ".")),
-      h("li", {}, h("h2", {}, "Ask what to train next"), code(askExample(url), "shell"),
-        h("p", { class: "note" }, "After 20 finished runs the worker fits a meta-learner by itself, and answers come with predictions.")),
-      h("li", {}, h("h2", {}, "Or look at a history that ships with it"), code("make run", "shell"),
-        h("p", { class: "note" }, "400 recorded trainings on ten data sets, in the project ", h("code", {}, "demo"), "."))),
+    head([], "Nothing here yet", {
+      lead: "Post what you have trained, ask what to train next. It answers from the first run on.",
+    }),
+    h(
+      "ol",
+      { class: "steps" },
+      h(
+        "li",
+        {},
+        h("h2", {}, "Post a run"),
+        code(postExample(url), "shell"),
+        h(
+          "p",
+          { class: "note" },
+          "Or bring a whole history at once: one run a line to ",
+          h("code", {}, "/v1/runs/batch"),
+          ".",
+        ),
+      ),
+      h(
+        "li",
+        {},
+        h("h2", {}, "Ask what to train next"),
+        code(askExample(url), "shell"),
+        h(
+          "p",
+          { class: "note" },
+          "After 20 finished runs the worker fits a meta-learner by itself, and answers come with predictions.",
+        ),
+      ),
+      h(
+        "li",
+        {},
+        h("h2", {}, "Or look at a history that ships with it"),
+        code("make run", "shell"),
+        h(
+          "p",
+          { class: "note" },
+          "400 recorded trainings on ten data sets, in the project ",
+          h("code", {}, "demo"),
+          ".",
+        ),
+      ),
+    ),
     h("p", {}, h("button", { type: "button", class: "primary", onclick: again }, "Look again")),
   ];
 }

@@ -1,13 +1,13 @@
 // A question in other forms: to paste into a shell, a script, or a file.
 
 export function curl(url, body, withKey) {
-  const key = withKey ? " \\\n  -H \"Authorization: Bearer $FORERUN_KEY\"" : "";
+  const key = withKey ? ' \\\n  -H "Authorization: Bearer $FORERUN_KEY"' : "";
   const text = JSON.stringify(body, null, 2).replaceAll("'", "'\\''");
   return `curl -s ${url} \\\n  -H 'Content-Type: application/json'${key} \\\n  -d '${text}'`;
 }
 
 export function python(url, body, withKey) {
-  const key = withKey ? ", headers={\"Authorization\": f\"Bearer {os.environ['FORERUN_KEY']}\"}" : "";
+  const key = withKey ? ', headers={"Authorization": f"Bearer {os.environ[\'FORERUN_KEY\']}"}' : "";
   return `${withKey ? "import os\n\n" : ""}import httpx
 
 question = ${literal(body, 0)}
@@ -34,7 +34,10 @@ function flatLiteral(value) {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return `[${value.map(flatLiteral).join(", ")}]`;
-  if (typeof value === "object") return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${flatLiteral(one)}`).join(", ")}}`;
+  if (typeof value === "object")
+    return `{${Object.entries(value)
+      .map(([name, one]) => `${JSON.stringify(name)}: ${flatLiteral(one)}`)
+      .join(", ")}}`;
   return JSON.stringify(value);
 }
 
@@ -43,7 +46,13 @@ export function yaml(value, indent = "") {
   if (Array.isArray(value) && value.some((one) => one !== null && typeof one === "object"))
     return value.map((one) => `${indent}- ${yaml(one, `${indent}  `).trimStart()}`).join("");
   if (value !== null && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length)
-    return Object.entries(value).map(([name, one]) => (nests(one) ? `${indent}${bare(name)}:\n${yaml(one, `${indent}  `)}` : `${indent}${bare(name)}: ${JSON.stringify(one)}\n`)).join("");
+    return Object.entries(value)
+      .map(([name, one]) =>
+        nests(one)
+          ? `${indent}${bare(name)}:\n${yaml(one, `${indent}  `)}`
+          : `${indent}${bare(name)}: ${JSON.stringify(one)}\n`,
+      )
+      .join("");
   return `${indent}${JSON.stringify(value)}\n`;
 }
 
@@ -53,5 +62,7 @@ function nests(value) {
 }
 
 function bare(name) {
-  return /^[A-Za-z_][\w.-]*$/.test(name) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(name) ? name : JSON.stringify(name);
+  return /^[A-Za-z_][\w.-]*$/.test(name) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(name)
+    ? name
+    : JSON.stringify(name);
 }
