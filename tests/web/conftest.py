@@ -30,6 +30,7 @@ from tests.conftest import _database
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PROJECT = "demo"
 T = TypeVar("T")
+expect.set_options(timeout=30_000)
 DATASETS = ("iris", "wine", "digits", "anes96_vote", "fair_any_affair", "gapminder_continent")
 RUNS_EACH = 20
 HOSTILE = """<img src=x onerror=window.hacked=1>"'&{{7*7}}"""
@@ -207,7 +208,7 @@ def shown(page: Page, url: str) -> Page:
 
 
 def drawn(page: Page) -> None:
-    expect(page.locator(".chart:not(:has(svg path))")).to_have_count(0, timeout=20_000)
+    expect(page.locator(".chart:not(:has(svg path))")).to_have_count(0)
 
 
 UNNAMED = """() => {

@@ -144,10 +144,10 @@ export function choice(label, options, chosen, changed) {
   return h("label", { class: "choice" }, h("span", {}, label), select);
 }
 
-/** Tabs by the pattern of the ARIA guide: arrow keys move, one panel shows. */
+/** Tabs by the pattern of the ARIA guide: arrow keys move, one panel shows. `entries`: [[name, () => content]]. */
 export function tabs(label, entries) {
   const panel = h("div", { role: "tabpanel", class: "panel" });
-  const buttons = entries.map(([name, content], i) =>
+  const buttons = entries.map(([name], i) =>
     h(
       "button",
       {
@@ -165,8 +165,7 @@ export function tabs(label, entries) {
       button.tabIndex = i === j ? 0 : -1;
     });
     panel.setAttribute("aria-label", entries[i][0]);
-    const content = entries[i][1];
-    fill(panel, typeof content === "function" ? content() : content);
+    fill(panel, entries[i][1]());
   }
   function moved(event, i) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
