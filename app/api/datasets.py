@@ -11,7 +11,7 @@ from app.api import examples
 from app.api import run_schemas as schemas
 from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, ProjectQuery
-from app.api.glance_schemas import SIMILAR, SimilarDatasetList
+from app.api.glance_schemas import SIMILAR, NeighbourList
 from app.api.problems import responses
 from app.api.strict_json import StrictRoute
 from app.flows.similar import similar_datasets
@@ -78,7 +78,7 @@ async def get_dataset(
     "/v1/similar-datasets",
     operation_id="list_similar_datasets",
     summary="Find datasets like one",
-    response_model=SimilarDatasetList,
+    response_model=NeighbourList,
     response_description="The datasets most like it, nearest first.",
     responses={**examples.answer(200, SIMILAR), **responses(404)},
 )

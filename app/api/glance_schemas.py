@@ -98,17 +98,7 @@ class OutcomeList(Answer):
     next_cursor: str | None = Field(description="Where the next page begins; null on the last.")
 
 
-class MetaLearnerInputs(Answer):
-    """What a meta-learner relies on."""
-
-    id: UUID
-    targets: dict[str, dict[str, float]] = Field(
-        description="By target, the share of each input in the changes of its predictions; the largest first.",
-        examples=[{"accuracy": {"hyperparameters.learning_rate": 0.62, "dataset.n_rows": 0.38}}],
-    )
-
-
-class SimilarDataset(Answer):
+class Neighbour(Answer):
     """A dataset beside another."""
 
     dataset: str = Field(examples=["sonar"])
@@ -118,10 +108,10 @@ class SimilarDataset(Answer):
     n_shared_meta_features: int = Field(ge=1)
 
 
-class SimilarDatasetList(Answer):
+class NeighbourList(Answer):
     """The datasets most like one, nearest first."""
 
-    similar: list[SimilarDataset]
+    similar: list[Neighbour]
 
 
 # ---------------------------------------------------------------- examples
@@ -164,12 +154,6 @@ OUTCOME: dict[str, Any] = {
     "recommended_at": "2026-03-02T09:20:41Z",
     "basis": "zero_shot",
     **examples.RECOMMENDATION_RECORD["runs"][0],
-}
-INPUTS: dict[str, Any] = {
-    "id": examples.META_LEARNER_ID,
-    "targets": {
-        "balanced_accuracy": {"hyperparameters.family": 0.55, "hyperparameters.C": 0.3, "dataset.n_rows": 0.15}
-    },
 }
 SIMILAR: dict[str, Any] = {
     "similar": [{"dataset": "wine", "distance": 0.61, "n_shared_meta_features": 4}],

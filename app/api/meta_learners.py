@@ -11,12 +11,10 @@ from pydantic import BaseModel
 
 from app.api import examples
 from app.api.access import CallerHandle
-from app.api.dependencies import BundlesHandle, CursorQuery, DatabaseHandle, Json, LimitQuery, ProjectQuery, id_path
-from app.api.glance_schemas import INPUTS, MetaLearnerInputs
+from app.api.dependencies import CursorQuery, DatabaseHandle, Json, LimitQuery, ProjectQuery, id_path
 from app.api.problems import responses
 from app.api.schemas import MetaLearner, MetaLearnerDetail, MetaLearnerList
 from app.api.strict_json import StrictRoute
-from app.flows.inputs import inputs
 from app.store import cursors, meta_learners, projects
 from app.store.database import AsyncConnection
 
@@ -85,22 +83,6 @@ async def promote_meta_learner(
     async with database.transaction() as connection:
         await meta_learners.promote(connection, meta_learner_id, caller.reach, caller.who)
         return Json(await _detail(connection, await meta_learners.get(connection, meta_learner_id)))
-
-
-@router.get(
-    "/v1/meta-learners/{id}/inputs",
-    operation_id="get_meta_learner_inputs",
-    summary="See what a meta-learner relies on",
-    response_model=MetaLearnerInputs,
-    response_description="The share of each input in its predictions, by target.",
-    responses={**examples.answer(200, INPUTS), **responses(404, 409)},
-)
-async def get_meta_learner_inputs(
-    database: DatabaseHandle, bundles: BundlesHandle, caller: CallerHandle, meta_learner_id: MetaLearnerPath
-) -> Json:
-    """How much each input moves its predictions, averaged over what it learned from."""
-    found = await inputs(database, bundles, meta_learner_id, caller.reach)
-    return Json({"id": meta_learner_id, "targets": found})
 
 
 async def _detail(connection: AsyncConnection, found: meta_learners.MetaLearner) -> dict[str, Any]:

@@ -171,10 +171,6 @@ REQUESTS: dict[Operation, Callable[[str, dict[str, str]], Request]] = {
         "/v1/similar-datasets",
         {"params": {"project": project, "dataset": "secret"}},
     ),
-    ("GET", "/v1/meta-learners/{id}/inputs"): lambda project, ids: (
-        f"/v1/meta-learners/{ids['meta-learner']}/inputs",
-        {},
-    ),
     ("GET", "/v1/recommendations/{id}"): lambda project, ids: (f"/v1/recommendations/{ids['recommendation']}", {}),
     ("POST", "/v1/runs"): lambda project, ids: ("/v1/runs", {"json": _run(project)}),
     ("POST", "/v1/runs/batch"): lambda project, ids: ("/v1/runs/batch", {"json": {"runs": [_run(project)]}}),
@@ -211,9 +207,6 @@ REQUESTS: dict[Operation, Callable[[str, dict[str, str]], Request]] = {
 """One request to each route, which succeeds for whoever may make it."""
 
 ANSWERS = {("DELETE", "/v1/keys/{id}"): 404, **dict.fromkeys(FILES, 404)}
-ANSWERS[("GET", "/v1/meta-learners/{id}/inputs")] = (
-    409  # the bundle of this world is empty, which is as good as damaged
-)
 UNLIMITED = {("POST", "/v1/keys"), ("GET", "/v1/keys"), ("DELETE", "/v1/keys/{id}"), ("GET", "/v1/audit")}
 UNLIMITED |= {("GET", "/metrics"), *FILES}
 every_route = pytest.mark.parametrize("operation", GUARDED, ids=[" ".join(operation) for operation in GUARDED])

@@ -1,4 +1,4 @@
-"""The answers that sum up: projects at a glance, outcomes, recommendations, what is relied on, what is alike."""
+"""The answers that sum up: projects at a glance, outcomes, recommendations, what is alike."""
 
 from __future__ import annotations
 
@@ -104,25 +104,6 @@ async def test_lists_of_meta_learners_tell_their_quality(
     detail = await got(client, f"/v1/meta-learners/{champion}")
     assert listed["quality"] == detail["quality"]
     assert listed["quality"]["accuracy"]["coverage"] == trained.report["targets"]["accuracy"]["coverage"]
-
-
-# ---------------------------------------------------------------- inputs
-
-
-async def test_what_a_meta_learner_relies_on(client: httpx.AsyncClient, app: FastAPI, trained: Trained) -> None:
-    champion = await learned(app, trained)
-    answer = await got(client, f"/v1/meta-learners/{champion}/inputs")
-    assert answer["id"] == str(champion)
-    shares = answer["targets"]["accuracy"]
-    assert sum(shares.values()) == pytest.approx(1)
-    assert "hyperparameters.rate" in shares
-
-
-async def test_a_damaged_bundle_relies_on_nothing(client: httpx.AsyncClient, app: FastAPI, trained: Trained) -> None:
-    champion = await learned(app, Trained(b"broken", {}, trained.verdict, 1, 1))
-    answer = await client.get(f"/v1/meta-learners/{champion}/inputs")
-    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert "damaged" in answer.json()["detail"]
 
 
 # ---------------------------------------------------------------- recommendations and outcomes

@@ -28,7 +28,6 @@ async function examples() {
     patch_run: running.runs?.[0]?.id ?? run,
     get_refit: refits.refits?.[0]?.id,
     get_meta_learner: learner,
-    get_meta_learner_inputs: learner,
     promote_meta_learner: learner,
     // only a key that was made by trying the example of `create_key`: to revoke another one is no example
     revoke_key: keys.keys?.find((one) => one.name === "cluster7" && !one.revoked_at)?.id,

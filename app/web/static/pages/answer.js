@@ -3,8 +3,8 @@
 import { optional, post } from "./api.js";
 import { chart } from "./chart.js";
 import { announce, fill, h, link } from "./dom.js";
-import { flatten, json, number, percent, plural, target } from "./format.js";
-import { gridOf, inputsByName, nearestRuns, measured } from "./maths.js";
+import { json, number, percent, plural, target } from "./format.js";
+import { gridOf } from "./maths.js";
 import { chip, choice, code, intervalBar, runLink, section, state, table, time } from "./parts.js";
 import * as plots from "./plots.js";
 import * as runPlots from "./plots_of_runs.js";
@@ -15,7 +15,6 @@ const BASIS = {
   cold_start: "no history: a design that fills the space",
 };
 const MOST_EFFECTS = 8;
-const inputsOf = inputsByName(flatten);
 
 /** A fresh answer to `question`. */
 export async function answered(answer, question, known) {
@@ -165,7 +164,7 @@ function whyOf(entry, answer, metric, known) {
     effects &&
       section(
         `Why rank ${entry.rank}`,
-        { note: `What moved its ${metric}, in normal quantiles of the dataset: right is more.` },
+        { note: whyNote(entry.origin?.[metric], metric) },
         chart(
           `What moved the prediction of rank ${entry.rank}`,
           (c) =>
@@ -193,28 +192,46 @@ function whyOf(entry, answer, metric, known) {
         "JSON",
       ),
     ),
-    section(
-      `Nearest past runs to rank ${entry.rank}`,
-      {
-        wide: true,
-        note: `Among the latest ${plural(known.runs.length, "run")} of the project, whatever their dataset.`,
-      },
-      nearestTable(entry, metric, known),
-    ),
+    entry.nearest_runs?.length &&
+      section(
+        `Nearest past runs to rank ${entry.rank}`,
+        { note: "What the history has of its kind; likeness 1 is the same configuration." },
+        nearestTable(entry, metric, known),
+      ),
+    answer.similar_datasets?.length &&
+      section("Datasets that fared alike", { note: likeBy(answer.similar_datasets[0]) }, alikeTable(answer, known)),
   );
 }
 
+function whyNote(origin, metric) {
+  const moved = `What moved its ${metric}, in normal quantiles of the dataset: right is more.`;
+  if (!origin) return moved;
+  return `${moved} History says ${number(origin.history)}, own runs changed it by ${number(origin.own_runs)}.`;
+}
+
 function nearestTable(entry, metric, known) {
-  const finished = known.runs.filter((run) => run.state !== "running");
-  const rows = nearestRuns(entry.configuration, finished, inputsOf).map(({ run, distance }) => [
-    runLink(run),
-    h("a", { href: link("dataset", { project: run.project, name: run.dataset.name }) }, run.dataset.name),
-    metric === undefined ? "–" : target(metric, measured(run, metric) ?? null),
-    number(Number(distance.toPrecision(2))),
+  const rows = entry.nearest_runs.map((run) => [
+    h("a", { href: link("run", { id: run.id }) }, `run ${run.id.slice(-6)}`),
+    datasetLink(run.dataset, known),
+    target(metric, run.reached[metric] ?? null),
+    number(run.likeness),
   ]);
-  return table("Nearest past runs", [["Run"], ["Dataset"], [metric ?? "", "number"], ["Distance", "number"]], rows, {
-    empty: "There are no finished runs.",
-  });
+  return table("Nearest past runs", [["Run"], ["Dataset"], [metric, "number"], ["Likeness", "number"]], rows);
+}
+
+function likeBy({ by }) {
+  return by === "own_runs"
+    ? "By how configurations fared here and there."
+    : "By meta-features: there are too few own runs.";
+}
+
+function alikeTable({ similar_datasets }, known) {
+  const rows = similar_datasets.map((one) => [datasetLink(one.dataset, known), number(one.likeness)]);
+  return table("Datasets that fared alike", [["Dataset"], ["Likeness", "number"]], rows);
+}
+
+function datasetLink(name, known) {
+  return h("a", { href: link("dataset", { project: known.project, name }) }, name);
 }
 
 // ---------------------------------------------------------------- Pareto and effects

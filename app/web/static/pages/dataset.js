@@ -170,11 +170,15 @@ function parallelFigure(runs, metric, direction) {
   return section(
     "Parallel coordinates",
     { wide: true, note: `Each run a line over the inputs that vary; the strongest colour has the best ${metric}.` },
-    chart("Parallel coordinates of the runs", (c) => runPlots.parallel(c, axes, lines, metric, direction === "maximize"), {
-      columns,
-      rows,
-      height: "broad",
-    }),
+    chart(
+      "Parallel coordinates of the runs",
+      (c) => runPlots.parallel(c, axes, lines, metric, direction === "maximize"),
+      {
+        columns,
+        rows,
+        height: "broad",
+      },
+    ),
   );
 }
 

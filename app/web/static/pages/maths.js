@@ -122,32 +122,6 @@ export function gridOf(spec, n = 9) {
   return values.map((value, i) => (i === 0 ? spec.low : i === n - 1 ? spec.high : Number(value.toPrecision(6))));
 }
 
-/** The runs whose inputs are nearest to a configuration: numbers by their range (logs where they spread), others by equality. */
-export function nearestRuns(configuration, runs, inputsOf, k = 5) {
-  const wanted = Object.entries(configuration);
-  const rows = runs.map((run) => new Map(inputsOf(run)));
-  const scales = new Map(
-    wanted
-      .filter(([, value]) => typeof value === "number")
-      .map(([name, value]) => {
-        const values = [value, ...rows.map((row) => row.get(name)).filter((v) => typeof v === "number")];
-        const read = spreadsLog(values) ? Math.log : (v) => v;
-        const [low, high] = [Math.min(...values), Math.max(...values)].map(read);
-        return [name, (a, b) => Math.abs(read(a) - read(b)) / (high - low || 1)];
-      }),
-  );
-  const apart = (row) =>
-    wanted.reduce((sum, [name, value]) => {
-      const other = row.get(name);
-      if (typeof value === "number" && typeof other === "number") return sum + scales.get(name)(value, other);
-      return sum + (JSON.stringify(value) === JSON.stringify(other) ? 0 : 1);
-    }, 0) / (wanted.length || 1);
-  return runs
-    .map((run, i) => ({ run, distance: apart(rows[i]) }))
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, k);
-}
-
 /** The inputs of a run by the names that a search space gives them. */
 export function inputsByName(flatten) {
   return (run) => [

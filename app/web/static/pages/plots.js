@@ -98,13 +98,14 @@ export function coverageByDataset(c, rows) {
   };
 }
 
-/** What share of real outcomes lies in intervals of each width. `points`: [[expected, realised]]. */
-export function calibration(c, points) {
+/** What share of outcomes lies in intervals of each width. `curves`: {name: [[width, share]]}. */
+export function calibration(c, curves) {
   return {
-    ...base(c, "Share of realised outcomes inside intervals of each nominal width; the diagonal is perfect"),
+    ...base(c, "Share of outcomes inside intervals of each nominal width; the diagonal is perfect"),
     tooltip: {
       ...base(c, "").tooltip,
-      formatter: (p) => `${percent(p.value[0])} intervals\nhold ${percent(p.value[1])} of the outcomes`,
+      formatter: (p) =>
+        `${p.seriesName}: ${percent(p.value[0])} intervals\nhold ${percent(p.value[1])} of the outcomes`,
     },
     xAxis: axis(c, "width of the interval", {
       type: "value",
@@ -132,14 +133,14 @@ export function calibration(c, points) {
         lineStyle: { color: c.faint, type: "dashed" },
         itemStyle: { color: c.faint },
       },
-      {
-        name: "realised",
+      ...Object.entries(curves).map(([name, points], i) => ({
+        name,
         type: "line",
         symbolSize: 8,
         data: points,
-        lineStyle: { color: c.accent, width: 2 },
-        itemStyle: { color: c.accent },
-      },
+        lineStyle: { color: c.series[i], width: 2 },
+        itemStyle: { color: c.series[i] },
+      })),
     ],
   };
 }

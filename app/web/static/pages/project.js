@@ -24,14 +24,9 @@ export async function view(query, again) {
   ]);
   const glance = overview.projects[0];
   const champion = glance.champion;
-  const [detail, inputs] = champion
-    ? await Promise.all([
-        optional(get(`v1/meta-learners/${champion.id}`)),
-        optional(get(`v1/meta-learners/${champion.id}/inputs`)),
-      ])
-    : [null, null];
+  const detail = champion && (await optional(get(`v1/meta-learners/${champion.id}`)));
   const figures = h("div", { class: "grid" });
-  const about = { glance, versions: versions.meta_learners, detail, inputs, outcomes: outcomes.outcomes };
+  const about = { glance, versions: versions.meta_learners, detail, outcomes: outcomes.outcomes };
   const metrics = Object.keys(champion?.quality ?? {});
   const first = firstPick(champion?.quality ?? {}, glance.objectives)?.metric ?? metrics[0];
   if (champion) fill(figures, figuresOf(about, first));
@@ -114,7 +109,7 @@ function figuresOf(about, metric) {
   return [
     qualityFigure(about.versions, metric, direction),
     regretFigure(about.glance.champion.quality[metric], metric, direction),
-    reliesFigure(about.inputs?.targets[metric], metric),
+    reliesFigure(about.detail?.report.targets?.[metric]?.importance, metric),
     coverageFigure(about.detail?.report.targets?.[metric]?.by_dataset),
     calibrationFigure(about, metric),
     realisedFigure(about.outcomes, metric),
@@ -168,28 +163,27 @@ function regretFigure(quality, metric, direction) {
   );
 }
 
-function calibrationFigure({ outcomes }, metric) {
+function calibrationFigure({ outcomes, detail }, metric) {
   const points = comparisons(outcomes, metric);
-  if (points.length < FEWEST) {
-    return section(
-      "Do the intervals hold in reality?",
-      {},
-      h(
-        "p",
-        { class: "empty" },
-        `Too few outcomes to tell: ${plural(points.length, "run")} followed a recommendation and reported ${metric}; it takes ${FEWEST}. Name the recommendation_id in the runs you post.`,
-      ),
-    );
-  }
-  const curve = calibrationCurve(points);
+  const reported = detail?.report.targets?.[metric]?.calibration ?? [];
+  const curves = {
+    ...(reported.length ? { "datasets held out": reported.map(({ level, covered }) => [level, covered]) } : {}),
+    ...(points.length >= FEWEST ? { realised: calibrationCurve(points) } : {}),
+  };
+  const told =
+    points.length < FEWEST
+      ? `${plural(points.length, "run")} followed a recommendation and reported ${metric}; from ${FEWEST} on they are shown here. Name the recommendation_id in the runs you post.`
+      : `Realised: ${plural(points.length, "followed run")}, the 90 % interval scaled as a normal one.`;
+  if (!Object.keys(curves).length) return section("Do the intervals hold?", {}, h("p", { class: "empty" }, told));
+  const rows = Object.entries(curves).flatMap(([name, curve]) =>
+    curve.map(([width, share]) => [name, percent(width), percent(share)]),
+  );
   return section(
-    "Do the intervals hold in reality?",
-    {
-      note: `Share of ${plural(points.length, "followed run")} inside intervals of each width (the 90 % interval scaled as a normal one).`,
-    },
-    chart("Calibration of intervals", (c) => plots.calibration(c, [[0, 0], ...curve]), {
-      columns: [["Width"], ["Outcomes inside", "number"]],
-      rows: curve.map(([width, share]) => [percent(width), percent(share)]),
+    "Do the intervals hold?",
+    { note: `Share of outcomes inside intervals of each width. ${told}` },
+    chart("Calibration of intervals", (c) => plots.calibration(c, curves), {
+      columns: [["Outcomes"], ["Width", "number"], ["Inside", "number"]],
+      rows,
     }),
   );
 }
@@ -202,7 +196,7 @@ function coverageFigure(byDataset) {
     .slice(0, 16);
   if (!rows.length) return null;
   return section(
-    "Do the intervals hold on unseen datasets?",
+    "…on which unseen datasets?",
     { note: "Each dataset predicted by members that have not seen it; the sixteen lowest." },
     chart("Coverage of 90 % intervals by dataset", (c) => plots.coverageByDataset(c, rows), {
       columns: [["Dataset"], ["Inside", "number"]],
