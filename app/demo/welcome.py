@@ -48,7 +48,7 @@ def _load(client: httpx.Client, console: Console) -> None:
     api.describe_dataset(client, PROJECT, HELD_OUT, held_out["meta_features"])
     created = api.post_runs(client, PROJECT, known)["created"]
     n_datasets = len({run["dataset"]["name"] for run in known})
-    api.post_runs(client, PROJECT, [_still_training(held_out)])
+    api.post_runs(client, PROJECT, [_still_training(known[0]["dataset"])])
     console.print(f"Loaded {created} recorded trainings on {n_datasets} data sets into project {PROJECT!r}.")
 
 

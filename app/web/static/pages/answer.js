@@ -100,13 +100,13 @@ function rankingTable({ configurations }, objectives, explain) {
   const spans = Object.fromEntries(objectives.map((name) => [name, spanOf(configurations, name)]));
   const fronts = configurations.some((entry) => entry.pareto_front !== undefined && entry.pareto_front !== null);
   const columns = [
-    ["", "number"],
+    ["#", "number"],
     ["Configuration", "wrap"],
     ...objectives.flatMap((name) => [[name, "number"], ["90 % interval"]]),
     ...costs.map((name) => [name.replace("_seconds", ""), "number"]),
     ["May fail", "number"],
     ...(fronts ? [["Front", "number"]] : []),
-    [""],
+    [h("span", { class: "unseen" }, "Why")],
   ];
   const rows = configurations.map((entry) => [
     String(entry.rank),

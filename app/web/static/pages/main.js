@@ -134,7 +134,7 @@ document.getElementById("key-button").classList.toggle("on", Boolean(key.get()))
 
 // ---------------------------------------------------------------- themes
 
-const THEMES = { system: "Light or dark: as the system", light: "Light", dark: "Dark" };
+const THEMES = { system: ["◐", "Auto"], light: ["○", "Light"], dark: ["●", "Dark"] };
 const themeButton = document.getElementById("theme-button");
 
 function theme() {
@@ -154,8 +154,8 @@ function setTheme(name) {
 }
 
 function tellTheme() {
-  themeButton.textContent = { system: "◐ Auto", light: "○ Light", dark: "● Dark" }[theme()];
-  themeButton.setAttribute("aria-label", `Theme: ${THEMES[theme()]}`);
+  const [sign, name] = THEMES[theme()];
+  fill(themeButton, h("span", { "aria-hidden": "true" }, sign), h("span", { class: "unseen" }, "Theme:"), name);
 }
 
 themeButton.addEventListener("click", () => {

@@ -196,7 +196,7 @@ function coverageFigure(byDataset) {
     .slice(0, 16);
   if (!rows.length) return null;
   return section(
-    "…on which unseen datasets?",
+    "Coverage of unseen datasets",
     { note: "Each dataset predicted by members that have not seen it; the sixteen lowest." },
     chart("Coverage of 90 % intervals by dataset", (c) => plots.coverageByDataset(c, rows), {
       columns: [["Dataset"], ["Inside", "number"]],
@@ -208,6 +208,7 @@ function coverageFigure(byDataset) {
 
 function reliesFigure(shares, metric) {
   const rows = Object.entries(shares ?? {})
+    .sort(([, a], [, b]) => b - a)
     .slice(0, 12)
     .map(([path, share]) => [path.replace(/^hyperparameters\./, ""), share]);
   if (!rows.length) return null;

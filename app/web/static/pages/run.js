@@ -81,7 +81,13 @@ function targets(run, followed) {
   });
   return table(
     "Targets",
-    [["Target"], ["Realised", "number"], ["Predicted", "number"], ["90 % interval", "number"], [""]],
+    [
+      ["Target"],
+      ["Realised", "number"],
+      ["Predicted", "number"],
+      ["90 % interval", "number"],
+      [h("span", { class: "unseen" }, "Inside")],
+    ],
     rows,
   );
 }
