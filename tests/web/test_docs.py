@@ -84,7 +84,10 @@ def test_it_is_light_or_dark(watched: Watched, demo: Demo, scheme: str) -> None:
     assert turned.startswith("invert") == (scheme == "dark")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the operations")).to_be_focused()
-    page.get_by_role("link", name="Projects", exact=True).click()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Projects", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Projects")
 
 
