@@ -18,6 +18,8 @@ from app.api import (
     keys,
     meta_learners,
     openapi,
+    outcomes,
+    overview,
     problems,
     projects,
     recommend,
@@ -33,7 +35,7 @@ from app.flows.access import Keyring
 from app.flows.ingest import Intake
 from app.flows.recommend import Bundles, warm_up
 from app.store.database import ROUND_TRIP_SECONDS, connect
-from app.web import docs
+from app.web import docs, pages
 
 RECOMMEND_QUEUE = 32
 """Recommendations that wait for a free core; more are refused, since they would only make all of them late."""
@@ -53,10 +55,12 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"metrics": False, "logs": False},  # spans are FastAPI's, metrics and logs our own
     )
     app.state.settings = settings
-    for resource in (recommend, recommendations, runs, datasets, projects, refits, meta_learners, keys):
+    answering = (recommend, recommendations, outcomes, runs, datasets, overview, projects, refits, meta_learners, keys)
+    for resource in answering:
         app.include_router(resource.router, dependencies=[Depends(known_query_only)])
     app.include_router(health.router)
     app.include_router(docs.router)
+    app.include_router(pages.router)
     app.add_middleware(Access, settings=settings)
     problems.install(app)
     openapi.install(app)

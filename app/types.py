@@ -229,6 +229,9 @@ class RecommendRequest(Noun):
         "says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.",
     )
     explain: bool = False
+    store: bool = Field(
+        default=True, description="Whether the answer is kept and gets a `recommendation_id`; false: it was a what-if."
+    )
 
 
 # ---------------------------------------------------------------- between the rooms

@@ -22,9 +22,15 @@ from app.config import Settings
 from app.errors import Forbidden, ForerunError, TooManyRequests, Unauthorized
 from app.flows.access import ANYBODY, Caller, Keyring
 from app.store import keys
-from app.web import docs
+from app.web import docs, pages
 
-PUBLIC: Final = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", *(f"/docs/{name}" for name in docs.ASSETS)})
+PUBLIC: Final = frozenset(
+    {
+        *("/healthz", "/readyz", "/openapi.json"),
+        *("/docs", *(f"/docs/{name}" for name in docs.ASSETS)),
+        *(*pages.PATHS, *(f"/pages/{name}" for name in pages.ASSETS)),
+    }
+)
 """What anybody may GET, without a key: nothing of what is stored."""
 
 
@@ -39,11 +45,14 @@ class Rule(NamedTuple):
 RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("POST", "/v1/recommend"): Rule("recommend"),
     ("GET", "/v1/recommendations"): Rule("read"),
+    ("GET", "/v1/outcomes"): Rule("read"),
+    ("GET", "/v1/overview"): Rule("read"),
     ("POST", "/v1/runs"): Rule("ingest"),
     ("PATCH", "/v1/runs"): Rule("ingest"),
     ("GET", "/v1/runs"): Rule("read"),
     ("DELETE", "/v1/runs"): Rule("admin"),
     ("GET", "/v1/datasets"): Rule("read"),
+    ("GET", "/v1/similar-datasets"): Rule("read"),
     ("PUT", "/v1/datasets"): Rule("ingest"),
     ("GET", "/v1/projects"): Rule("read"),
     ("PUT", "/v1/projects"): Rule("admin"),

@@ -10,17 +10,19 @@ from fastapi import APIRouter, Body, Path, Query
 from app.api import examples
 from app.api import run_schemas as schemas
 from app.api.access import CallerHandle
-from app.api.dependencies import DatabaseHandle, Json
+from app.api.dependencies import DatabaseHandle, Json, ProjectQuery
+from app.api.glance_schemas import SIMILAR, NeighbourList
 from app.api.problems import responses
 from app.api.strict_json import StrictRoute
+from app.flows.similar import similar_datasets
 from app.store import datasets
 from app.types import Name
 
 router = APIRouter(tags=["datasets"], route_class=StrictRoute)
 
-DatasetName = Annotated[
-    Name, Path(description="The dataset's name, percent-encoded where it has to be.", examples=["sonar"])
-]
+_NAME = "The dataset's name, percent-encoded where it has to be."
+KnownDataset = Annotated[Name, Path(description=_NAME, examples=["iris"])]
+AnyDataset = Annotated[Name, Path(description=_NAME, examples=["sonar"])]
 OfProject = Annotated[
     Name,
     Query(
@@ -64,12 +66,32 @@ async def list_datasets(
     responses={**examples.answer(200, schemas.DATASET_RECORD), **responses(404)},
 )
 async def get_dataset(
-    database: DatabaseHandle, caller: CallerHandle, name: DatasetName, project: OfProject = "default"
+    database: DatabaseHandle, caller: CallerHandle, name: KnownDataset, project: OfProject = "default"
 ) -> Json:
     """What is known about a dataset, and how many runs were trained on it."""
     caller.check(project)
     async with database.snapshot() as connection:
         return Json(asdict(await datasets.get(connection, project, name)))
+
+
+@router.get(
+    "/v1/similar-datasets",
+    operation_id="list_similar_datasets",
+    summary="Find datasets like one",
+    response_model=NeighbourList,
+    response_description="The datasets most like it, nearest first.",
+    responses={**examples.answer(200, SIMILAR), **responses(404)},
+)
+async def list_similar_datasets(
+    database: DatabaseHandle,
+    caller: CallerHandle,
+    project: ProjectQuery,
+    dataset: Annotated[Name, Query(description="The dataset.", examples=["iris"])],
+    limit: Annotated[int, Query(ge=1, le=100, description="Most datasets to answer.")] = 10,
+) -> Json:
+    """Those of the project whose meta-features are nearest; none that shares no meta-feature with it."""
+    caller.check(project)
+    return Json({"similar": await similar_datasets(database, project, dataset, limit)})
 
 
 @router.put(
@@ -83,7 +105,7 @@ async def get_dataset(
 async def put_dataset(
     database: DatabaseHandle,
     caller: CallerHandle,
-    name: DatasetName,
+    name: AnyDataset,
     description: Annotated[
         schemas.DatasetDescription,
         Body(openapi_examples={"sonar": {"summary": "Four numbers", "value": schemas.DATASET_DESCRIPTION}}),

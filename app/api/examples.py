@@ -169,6 +169,19 @@ REFIT: dict[str, Any] = {
     "verdict": _VERDICT,
 }
 
+QUALITY: dict[str, Any] = {
+    "balanced_accuracy": {
+        "rank_correlation": 0.71,
+        "coverage": 0.91,
+        "regret": {
+            "maximize": {
+                "meta_learner": {"1": 0.09, "5": 0.03, "10": 0.01},
+                "random": {"1": 0.41, "5": 0.17, "10": 0.1},
+            }
+        },
+        "n_held_out_datasets": 10,
+    }
+}
 META_LEARNER: dict[str, Any] = {
     "id": META_LEARNER_ID,
     "project": PROJECT,
@@ -179,6 +192,7 @@ META_LEARNER: dict[str, Any] = {
     "n_bytes": 1843200,
     "fitted_at": "2026-03-02T09:14:07Z",
     "verdict": _VERDICT,
+    "quality": QUALITY,
 }
 META_LEARNER_DETAIL: dict[str, Any] = {
     **META_LEARNER,

@@ -16,6 +16,7 @@ from app.api.problems import responses
 from app.api.schemas import MetaLearner, MetaLearnerDetail, MetaLearnerList
 from app.api.strict_json import StrictRoute
 from app.store import cursors, meta_learners, projects
+from app.store.database import AsyncConnection
 
 router = APIRouter(tags=["meta-learners"], route_class=StrictRoute)
 
@@ -46,8 +47,9 @@ async def list_meta_learners(
     async with database.snapshot() as connection:
         owner = await projects.get(connection, project)
         found = await meta_learners.list_page(connection, owner.id, limit + 1, before)
+        qualities = await meta_learners.qualities(connection, [one.id for one in found[:limit]])
     following = cursors.after_uuid(found[limit - 1].id) if len(found) > limit else None
-    listed = [_as_json(meta_learner, MetaLearner) for meta_learner in found[:limit]]
+    listed = [_as_json(one, MetaLearner, qualities.get(one.id, {})) for one in found[:limit]]
     return Json({"meta_learners": listed, "next_cursor": following})
 
 
@@ -63,7 +65,7 @@ async def get_meta_learner(database: DatabaseHandle, caller: CallerHandle, meta_
     """With its validation report: regret, rank correlation and interval coverage on datasets it had not seen."""
     async with database.snapshot() as connection:
         found = await meta_learners.get(connection, meta_learner_id, reach=caller.reach)
-    return Json(_as_json(found, MetaLearnerDetail))
+        return Json(await _detail(connection, found))
 
 
 @router.post(
@@ -80,8 +82,16 @@ async def promote_meta_learner(
     """Make it its project's champion, whatever the verdict was: also the way back to an earlier version."""
     async with database.transaction() as connection:
         await meta_learners.promote(connection, meta_learner_id, caller.reach, caller.who)
-        return Json(_as_json(await meta_learners.get(connection, meta_learner_id), MetaLearnerDetail))
+        return Json(await _detail(connection, await meta_learners.get(connection, meta_learner_id)))
 
 
-def _as_json(meta_learner: meta_learners.MetaLearner, shape: type[BaseModel]) -> dict[str, Any]:
-    return {name: value for name, value in asdict(meta_learner).items() if name in shape.model_fields}
+async def _detail(connection: AsyncConnection, found: meta_learners.MetaLearner) -> dict[str, Any]:
+    qualities = await meta_learners.qualities(connection, [found.id])
+    return _as_json(found, MetaLearnerDetail, qualities.get(found.id, {}))
+
+
+def _as_json(
+    meta_learner: meta_learners.MetaLearner, shape: type[BaseModel], quality: dict[str, Any]
+) -> dict[str, Any]:
+    known = {**asdict(meta_learner), "quality": quality}
+    return {name: value for name, value in known.items() if name in shape.model_fields}

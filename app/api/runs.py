@@ -226,6 +226,9 @@ async def list_runs(
     limit: Annotated[
         int, Query(ge=1, le=1000, description="Most runs to answer; very large ones fill a page sooner.")
     ] = 100,
+    curves: Annotated[
+        bool, Query(description="Whether runs come with their learning curves; else these are empty.")
+    ] = True,
 ) -> Json:
     """Stored runs, newest first. Runs that are posted meanwhile neither repeat nor shift what later pages hold."""
     if project is not None:
@@ -238,6 +241,7 @@ async def list_runs(
             state=state,
             cursor=cursor,
             limit=limit,
+            curves=curves,
             reach=caller.reach,
         )
     return Json({"runs": [_record(run) for run in page], "next_cursor": following})

@@ -135,8 +135,8 @@ class Recommendation(Answer):
     """Ranked configurations, best first, and what they rest on."""
 
     recommendation_id: UUID | None = Field(
-        description="To be named by the runs that follow it. Null when there was no database to store the answer in, "
-        "which `warnings` then says."
+        description="To be named by the runs that follow it. Null when the request said `store: false`, and when there "
+        "was no database to store the answer in, which `warnings` then says."
     )
     project: str = Field(examples=["tabular"])
     dataset: str = Field(examples=["covertype"])
@@ -220,6 +220,24 @@ class RefitList(Answer):
 # ---------------------------------------------------------------- meta-learners
 
 
+class Quality(Answer):
+    """How predictions of one target do on datasets that the meta-learner has not seen, on average over these."""
+
+    rank_correlation: float | None = Field(
+        default=None, description="Spearman's, between predicted and real outcomes within a dataset.", examples=[0.71]
+    )
+    coverage: float | None = Field(
+        default=None, description="Share of the outcomes inside their 90 % intervals.", examples=[0.91]
+    )
+    regret: dict[str, dict[str, dict[str, float]]] | None = Field(
+        default=None,
+        description="By direction, then by method (`meta_learner`, `random`, ...), then by k: the gap between the best "
+        "of its first k picks and the best run of the dataset, over the range of its runs.",
+        examples=[{"maximize": {"meta_learner": {"1": 0.09}, "random": {"1": 0.41}}}],
+    )
+    n_held_out_datasets: int | None = Field(default=None, description="Datasets that it is the mean of.", examples=[10])
+
+
 class MetaLearner(Answer):
     """A fitted meta-learner of a project."""
 
@@ -232,6 +250,7 @@ class MetaLearner(Answer):
     n_bytes: int = Field(ge=0, description="Size of the stored bundle.")
     fitted_at: datetime
     verdict: Verdict
+    quality: dict[str, Quality] = Field(description="By target; the report tells it dataset by dataset.")
 
 
 class MetaLearnerDetail(MetaLearner):

@@ -8,7 +8,7 @@ from rich.console import Console
 from app.demo import client as api
 from app.demo import history
 from app.demo.question import SMALL_SPACE, as_curl, question, ranking
-from app.demo.space import HELD_OUT, OBJECTIVE
+from app.demo.space import CONTEXT, HELD_OUT, OBJECTIVE, Json
 
 PROJECT = "demo"
 
@@ -48,4 +48,16 @@ def _load(client: httpx.Client, console: Console) -> None:
     api.describe_dataset(client, PROJECT, HELD_OUT, held_out["meta_features"])
     created = api.post_runs(client, PROJECT, known)["created"]
     n_datasets = len({run["dataset"]["name"] for run in known})
+    api.post_runs(client, PROJECT, [_still_training(known[0]["dataset"])])
     console.print(f"Loaded {created} recorded trainings on {n_datasets} data sets into project {PROJECT!r}.")
+
+
+def _still_training(dataset: Json) -> Json:
+    """One run that has only begun: something for a page to show, and for `PATCH /v1/runs/{id}` to be tried on."""
+    return {
+        "run_id": "still-training",
+        "dataset": dataset,
+        "state": "running",
+        "hyperparameters": {"family": "svm", "C": 3.0, "gamma": 0.02},
+        **CONTEXT,
+    }

@@ -153,9 +153,11 @@ async def recommend(database: Database, bundles: Bundles, request: RecommendRequ
         ranking = await _in_thread(request, known, bundles)
     answer = _answer(request, known, ranking)
     with telemetry.recommend_stage("save"):
-        answer = await _saved(database, request, known, answer)
+        kept = (
+            await _saved(database, request, known, answer) if request.store else {"recommendation_id": None, **answer}
+        )
     telemetry.RECOMMENDATIONS.labels(ranking.basis).inc()
-    return answer
+    return kept
 
 
 async def _load(database: Database, bundles: Bundles, request: RecommendRequest) -> Known:
@@ -323,7 +325,7 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 def _kept(request: RecommendRequest) -> dict[str, Any]:
     """The request as it is stored: of a list of candidates only their number; the answer has those that count."""
-    kept = request.model_dump(mode="json", exclude={"search_space"})
+    kept = request.model_dump(mode="json", exclude={"search_space", "store"})
     candidates = request.search_space.get("candidates")
     return kept | {"search_space": {"n_candidates": len(candidates)} if candidates else request.search_space}
 

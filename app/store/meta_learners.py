@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, null, select, update
+from sqlalchemy import Select, func, insert, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import CorruptBundle, NotFound
@@ -88,6 +88,22 @@ async def list_page(
         statement = statement.where(meta_learners.c.id < before)
     rows = await connection.execute(statement.order_by(meta_learners.c.id.desc()).limit(limit))
     return [MetaLearner(**row) for row in rows.mappings()]
+
+
+_QUALITIES: Final = text("""
+    SELECT meta_learners.id,
+        (SELECT jsonb_object_agg(target.key, (
+            SELECT jsonb_object_agg(figure.key, figure.value) FROM jsonb_each(target.value) AS figure
+            WHERE figure.key IN ('rank_correlation', 'coverage', 'regret', 'n_held_out_datasets')
+        )) FROM jsonb_each(meta_learners.report -> 'targets') AS target) AS quality
+    FROM meta_learners WHERE meta_learners.id = ANY(:ids)
+""")
+
+
+async def qualities(connection: AsyncConnection, meta_learner_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The head of each report: by target, its means over the held-out datasets, none of the datasets themselves."""
+    rows = await connection.execute(_QUALITIES, {"ids": list(meta_learner_ids)})
+    return {row.id: {name: figures or {} for name, figures in (row.quality or {}).items()} for row in rows}
 
 
 async def load(connection: AsyncConnection, meta_learner_id: UUID) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, case, delete, func, literal_column, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.errors import NotFound, RunFinished
 from app.store import audit, cursors, documents
@@ -33,7 +34,7 @@ _REACHED: Final = case(
     (runs.c.state == literal_column("'stopped'"), runs.c.learning_curve), else_=literal_column("'[]'::jsonb")
 ).label("learning_curve")
 """What a history needs of the curves: how far the stopped runs came."""
-_LARGE: Final = [runs.c.tags, runs.c.learning_curve]
+_NO_CURVE: Final = literal_column("'[]'::jsonb", JSONB).label("learning_curve")
 _NAMES: Final = [projects.c.name.label("project"), datasets.c.name.label("dataset")]
 
 
@@ -126,13 +127,15 @@ async def page(
     state: State | None = None,
     cursor: str | None = None,
     limit: int = 100,
+    curves: bool = True,
     reach: Reach = None,
 ) -> tuple[list[StoredRun], str | None]:
     """Runs, newest first, and where the next page begins. Raises: InvalidCursor.
 
     Fewer than `limit` where they are very large: what a page holds in memory is bounded, however long the curves are.
+    Without `curves`, learning curves are left empty, and never read.
     """
-    query = _wholes().where(within(runs.c.project_id, reach)).order_by(runs.c.id.desc()).limit(limit + 1)
+    query = _wholes(curves=curves).where(within(runs.c.project_id, reach)).order_by(runs.c.id.desc()).limit(limit + 1)
     if cursor is not None:
         query = query.where(runs.c.id < cursors.read_uuid(cursor))
     if state is not None:
@@ -200,8 +203,9 @@ def _select(*columns: Any) -> Select[Any]:
     )
 
 
-def _wholes() -> Select[Any]:
-    return _select(*_SMALL, *_LARGE, *_NAMES, datasets.c.meta_features, runs.c.project_id)
+def _wholes(*, curves: bool = True) -> Select[Any]:
+    curve = runs.c.learning_curve if curves else _NO_CURVE
+    return _select(*_SMALL, runs.c.tags, curve, *_NAMES, datasets.c.meta_features, runs.c.project_id)
 
 
 def _whole(row: Row[Any]) -> StoredRun:

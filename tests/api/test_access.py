@@ -24,6 +24,7 @@ from app.flows.access import create_key
 from app.main import create_app
 from app.store import keys, meta_learners, projects
 from app.store.tables import keys as keys_table
+from app.web import pages
 from tests.conftest import _database
 
 OURS, THEIRS, NOBODYS = "ours-project", "theirs-project", "nobodys-project"
@@ -38,8 +39,8 @@ def operations(app: FastAPI) -> Iterator[Operation]:
 
 
 EVERYTHING = list(operations(create_app(Settings())))
+FILES = {("GET", "/docs/{name}"), ("GET", "/pages/{name}")}
 GUARDED = [(method, path) for method, path in EVERYTHING if access.rule_of(method, path) is not None]
-START_PAGE = ("GET", "/")
 
 
 # ---------------------------------------------------------------- the rules themselves
@@ -48,8 +49,9 @@ START_PAGE = ("GET", "/")
 def test_only_these_are_open() -> None:
     """A new route that forgets about keys fails here, and is closed anyway."""
     opened = {path for method, path in EVERYTHING if access.rule_of(method, path) is None}
-    assert opened == {"/healthz", "/readyz", "/docs", "/openapi.json"}
-    assert len(access.PUBLIC - opened) == len([name for name in access.PUBLIC if name.startswith("/docs/")])
+    assert opened == {"/healthz", "/readyz", "/docs", "/openapi.json", *pages.PATHS}
+    files = access.PUBLIC - opened
+    assert files == {name for name in access.PUBLIC if name.startswith(("/docs/", "/pages/"))}
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
         assert not any(access.rule_of(method, path) is None for path in access.PUBLIC)
 
@@ -58,7 +60,7 @@ def test_only_these_are_open() -> None:
 def test_every_route_has_a_rule_of_its_own(method: str, path: str) -> None:
     root = "/".join(path.split("/", 3)[:3])
     listed = (method, root) in access.RULES
-    assert listed or (method, path) in {START_PAGE, ("GET", "/docs/{name}")}, "no rule: only an administrator gets in"
+    assert listed or (method, path) in FILES, "no rule: only an administrator gets in"
 
 
 def test_every_operation_of_the_document_is_driven() -> None:
@@ -170,6 +172,13 @@ def _question(project: str) -> dict[str, Any]:
 Request: TypeAlias = tuple[str, dict[str, Any]]
 REQUESTS: dict[Operation, Callable[[str, dict[str, str]], Request]] = {
     ("POST", "/v1/recommend"): lambda project, ids: ("/v1/recommend", {"json": _question(project)}),
+    ("GET", "/v1/recommendations"): lambda project, ids: ("/v1/recommendations", {"params": {"project": project}}),
+    ("GET", "/v1/outcomes"): lambda project, ids: ("/v1/outcomes", {"params": {"project": project}}),
+    ("GET", "/v1/overview"): lambda project, ids: ("/v1/overview", {"params": {"project": project}}),
+    ("GET", "/v1/similar-datasets"): lambda project, ids: (
+        "/v1/similar-datasets",
+        {"params": {"project": project, "dataset": "secret"}},
+    ),
     ("GET", "/v1/recommendations/{id}"): lambda project, ids: (f"/v1/recommendations/{ids['recommendation']}", {}),
     ("POST", "/v1/runs"): lambda project, ids: ("/v1/runs", {"json": _run(project)}),
     ("POST", "/v1/runs/batch"): lambda project, ids: ("/v1/runs/batch", {"json": {"runs": [_run(project)]}}),
@@ -200,14 +209,14 @@ REQUESTS: dict[Operation, Callable[[str, dict[str, str]], Request]] = {
     ("DELETE", "/v1/keys/{id}"): lambda project, ids: (f"/v1/keys/{UUID(int=1)}", {}),
     ("GET", "/v1/audit"): lambda project, ids: ("/v1/audit", {}),
     ("GET", "/metrics"): lambda project, ids: ("/metrics", {}),
-    ("GET", "/"): lambda project, ids: ("/", {}),
     ("GET", "/docs/{name}"): lambda project, ids: ("/docs/nothing", {}),
+    ("GET", "/pages/{name}"): lambda project, ids: ("/pages/nothing", {}),
 }
 """One request to each route, which succeeds for whoever may make it."""
 
-ANSWERS = {("DELETE", "/v1/keys/{id}"): 404, ("GET", "/docs/{name}"): 404, START_PAGE: 307}
+ANSWERS = {("DELETE", "/v1/keys/{id}"): 404, **dict.fromkeys(FILES, 404)}
 UNLIMITED = {("POST", "/v1/keys"), ("GET", "/v1/keys"), ("DELETE", "/v1/keys/{id}"), ("GET", "/v1/audit")}
-UNLIMITED |= {("GET", "/metrics"), START_PAGE, ("GET", "/docs/{name}")}
+UNLIMITED |= {("GET", "/metrics"), *FILES}
 every_route = pytest.mark.parametrize("operation", GUARDED, ids=[" ".join(operation) for operation in GUARDED])
 
 
@@ -292,6 +301,12 @@ async def test_lists_hold_what_is_the_callers_alone(world: World) -> None:
         assert {item["project"] for item in named.json()[field]} == {OURS}
         everybodys = (await world.call("admin", "GET", path)).json()[field]
         assert {item["project"] for item in everybodys} == {OURS, THEIRS}
+
+
+async def test_an_overview_holds_what_is_the_callers_alone(world: World) -> None:
+    seen = {key: (await world.call(key, "GET", "/v1/overview")).json()["projects"] for key in ("of ours", "admin")}
+    assert [one["project"] for one in seen["of ours"]] == [OURS]
+    assert [one["project"] for one in seen["admin"]] == [OURS, THEIRS]
 
 
 async def test_a_batch_is_rejected_run_by_run_as_a_stream_too(world: World) -> None:
