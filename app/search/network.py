@@ -61,9 +61,11 @@ def make_network(factors: Factors) -> Network:
     flat = [np.zeros(0, dtype=np.int64)]
     for f, (scope, of_dims, table) in enumerate(zip(factors.scopes, factors.maps, factors.tables, strict=True)):
         places = place[list(scope)]
-        for p, of_values, count in zip(places, of_dims, table.shape, strict=True):
-            maps[f, starts[p] : starts[p + 1]] = of_values[first[p]]
-            shapes[f, p] = count
+        for axis, (p, of_values) in enumerate(zip(places, of_dims, strict=True)):
+            used, of_classes = np.unique(of_values[first[p]], return_inverse=True)  # a table may have more than occur
+            maps[f, starts[p] : starts[p + 1]] = of_classes
+            shapes[f, p] = len(used)
+            table = table if len(used) == table.shape[axis] else table.take(used, axis=axis)
         flat.append(_whole(np.transpose(table, np.argsort(places)), unit).ravel())
     offsets = np.cumsum([len(part) for part in flat])
     return Network(order, members, V, starts, maps, shapes, offsets, np.concatenate(flat), unit, factors.constant)
