@@ -106,3 +106,28 @@ def test_finite_spaces_are_solved_as_if_listed(case: Case, model, k: int) -> Non
     assert solution.gap == 0
     np.testing.assert_array_equal(solution.scores, f[order])
     np.testing.assert_array_equal(places(space, axes, solution.columns), where[order])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=spaces(continuous=True), model=models, k=st.integers(1, 20))
+def test_no_configuration_of_a_continuous_space_beats_the_answer(case: Case, model, k: int) -> None:
+    space = parse_search_space(case.raw)
+    assert isinstance(space, SearchSpace)
+    try:
+        sampled = space.sample(512, seed=1)
+    except NoFeasibleConfiguration:
+        return
+    featuriser = featuriser_of(space)
+    encode = encoder_of(space, featuriser)
+    X = encode(sampled)
+    trees = random_trees(model["seed"], X, model["n_trees"], model["depth"], model["leaves"])
+    solution = solve(space, featuriser, encode, trees, k)
+    if solution is None:
+        return
+    assert space.allowed(solution.columns).all()
+    np.testing.assert_array_equal(trees.predict(encode(solution.columns)), solution.scores)
+    assert (np.diff(solution.scores) <= 0).all()
+    f = trees.predict(X)
+    worst = solution.scores[-1] if len(solution.scores) == k else -np.inf
+    missed = f[(f > worst) & ~np.isin(f, solution.scores)]
+    assert missed.max(initial=-np.inf) <= (worst if solution.enumeration == "exact" else solution.bound)
