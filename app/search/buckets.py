@@ -19,6 +19,11 @@ from app.search.network import Network
 from app.space.columns import CodeArray, IntArray
 
 
+MOST_ENTRIES = 10_000_000
+"""Of all tables together: 80 MB, and as much again while they are packed."""
+LEAST_LIMIT = 256
+
+
 @dataclass(frozen=True, eq=False)
 class Bounds:
     """Mini-buckets of all levels as the descent reads them.
@@ -69,8 +74,11 @@ def eliminate(network: Network, limit: int) -> Bounds:
         else:
             buckets[table.level].append(table)
     regrets: list[list[_Table]] = [[] for _ in range(n)]
+    left = MOST_ENTRIES
     for level in range(n - 1, -1, -1):
-        for joined in _joined(network, buckets[level], limit):
+        tables = _joined(network, buckets[level], limit, left)
+        left -= sum(len(table.data) for table in tables)
+        for joined in tables:
             best = bucket_kernels.subtract_best(joined.data, int(joined.shape[level]))
             regrets[level].append(joined)
             shape = joined.shape.copy()
@@ -89,15 +97,19 @@ def _without(maps: CodeArray, starts: IntArray, level: int) -> CodeArray:
     return maps
 
 
-def _joined(network: Network, tables: list[_Table], limit: int) -> list[_Table]:
-    """A bucket's factors as few tables of at most `limit` entries."""
+def _joined(network: Network, tables: list[_Table], limit: int, left: int) -> list[_Table]:
+    """A bucket's factors as few tables of at most `limit` entries, and of at most `left` in all if that can be."""
     from app.search import bucket_kernels
 
     if not tables:
         return []
     tables = sorted(tables, key=lambda table: -len(table.data))
     maps, shapes = np.stack([t.maps for t in tables]), np.stack([t.shape for t in tables])
-    group, joint_maps, joint_shapes = bucket_kernels.partition(maps, shapes, network.starts, limit)
+    while True:
+        group, joint_maps, joint_shapes = bucket_kernels.partition(maps, shapes, network.starts, limit)
+        if limit <= LEAST_LIMIT or joint_shapes.prod(axis=1).sum() <= left:
+            break
+        limit //= 4
     joined = []
     for g in range(len(joint_maps)):
         data = np.zeros(int(joint_shapes[g].prod()), dtype=np.int64)

@@ -35,6 +35,11 @@ class Descent:
     found_x: IntArray
     found: IntArray
 
+    @property
+    def arrays(self) -> tuple[IntArray, ...]:
+        """As the kernel takes them."""
+        return self.x, self.bound, self.values, self.level, self.found_x, self.found
+
 
 def start(network: Network, bounds: Bounds, buffer: int) -> Descent:
     """A search that has visited nothing."""

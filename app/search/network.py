@@ -75,9 +75,9 @@ def search_order(factors: Factors) -> IntArray:
     """Dimensions by how much they move the sum, the most first: what is decided early prunes the most."""
     weight = np.zeros(len(factors.sizes))
     for scope, table in zip(factors.scopes, factors.tables, strict=True):
-        finite = np.where(np.isfinite(table), table, np.nan_to_num(table, neginf=0.0).min())
+        finite = table if np.isfinite(table).all() else np.zeros_like(table)
         for axis, d in enumerate(scope):
-            weight[d] += float(finite.var(axis=axis).mean())
+            weight[d] += float(np.square(np.diff(finite, axis=axis)).mean()) if table.shape[axis] > 1 else 0.0
     return np.argsort(-weight, kind="stable")
 
 
