@@ -20,10 +20,11 @@ import numpy as np
 from app.search.network import FORBIDDEN, Network
 from app.space.columns import IntArray
 
-MOST_DIMENSIONS = 3
 MOST_WORK = 5e8
-"""Entries looked at in all rounds: about half a second. Hubs have as many dimensions as this leaves one round for."""
+"""Entries looked at in all rounds: about half a second."""
 MOST_ROUNDS = 12
+FEWEST_ROUNDS = {3: 6, 2: 1, 1: 0}
+"""By the hubs' dimensions: three in one round are worth less than two in several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +72,14 @@ def with_hubs(network: Network) -> Hubs:
 def _order(network: Network, scopes: Mapping[int, tuple[int, ...]]) -> tuple[int, float]:
     """How many dimensions hubs have, and the entries that a round looks at."""
     sizes = np.diff(network.offsets)
-    for order in range(MOST_DIMENSIONS, 0, -1):
+    for order, rounds in FEWEST_ROUNDS.items():
         looked_at = (
             float(sizes[f]) + float(network.V[list(hub)].prod(dtype=np.float64))
             for f, scope in scopes.items()
             for hub in _subsets(scope, order)
         )
         work = 2 * sum(looked_at)
-        if work <= MOST_WORK:
+        if work * rounds <= MOST_WORK:
             break
     return order, work
 
