@@ -45,8 +45,10 @@ class NotSeparable(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """Shapes: columns by key of a variant, W entries each, absent where the entry is another variant's or none's; so
-    are low and high, the ends of the cells.
+    """One named parameter.
+
+    Shapes: columns by key of a variant, W entries each, absent where the entry is another variant's or none's; so are
+    low and high, the ends of the cells.
     """
 
     variants: tuple[Parameter, ...]
@@ -116,10 +118,10 @@ def _entries(parameter: Parameter, borders: Borders) -> tuple[Column, Column, Co
         values = parameter.at(np.arange(parameter.count))
         return values, values, values
     assert isinstance(parameter, Number), "choices are always listed"
-    low, high = _cells(parameter, borders)
-    middle = (parameter.to_unit(NumericColumn(low)) + parameter.to_unit(NumericColumn(high))) / 2
-    values = np.clip(numbers(parameter.from_unit(middle)), low, high)
-    return NumericColumn(values), NumericColumn(low), NumericColumn(high)
+    low, high = map(NumericColumn, _cells(parameter, borders))
+    middle = (parameter.to_unit(low) + parameter.to_unit(high)) / 2
+    inside = np.clip(numbers(parameter.from_unit(middle)), low.values, high.values)
+    return NumericColumn(inside), low, high
 
 
 def _cells(parameter: Number, borders: Borders) -> tuple[FloatArray, FloatArray]:
@@ -136,9 +138,7 @@ def _cells(parameter: Number, borders: Borders) -> tuple[FloatArray, FloatArray]
     return np.concatenate(lows), np.concatenate(highs)
 
 
-def _first_above(
-    encoder: Encoder, borders: Float32Array, start: int, stop: int, value_at: Positions
-) -> IntArray:
+def _first_above(encoder: Encoder, borders: Float32Array, start: int, stop: int, value_at: Positions) -> IntArray:
     """For each border the first position of start..stop-1 whose feature lies above it, by bisection; stop if none."""
     low, high = np.full(len(borders), start), np.full(len(borders), stop)
     while (low < high).any():
@@ -189,7 +189,7 @@ def make_grid(axes: Sequence[Axis], encode: Encode) -> Grid:
         rows[end - width : end, a] = np.arange(width)
     X = encode({key: _at(c, rows[:, a]) for a, axis in enumerate(axes) for key, c in axis.columns.items()})
     x = X[-1]
-    differs = (X != x) & ~(np.isnan(X) & np.isnan(x))
+    differs = (x != X) & ~(np.isnan(X) & np.isnan(x))
     dimensions = []
     taken = np.zeros(X.shape[1], dtype=np.bool_)
     for end, width in zip(ends.tolist(), widths, strict=True):
@@ -200,5 +200,3 @@ def make_grid(axes: Sequence[Axis], encode: Encode) -> Grid:
         features = np.flatnonzero(touched)
         dimensions.append(Dimension(features, X[end - width : end, features]))
     return Grid(tuple(dimensions), x)
-
-

@@ -1,10 +1,10 @@
 """The k best configurations of a sum of factors, with proof, or the best found and a bound on everything else.
 
-    network    factors as whole numbers, values that nothing tells apart as one class
-    bounds     mini-buckets of growing size: small tables settle most questions in milliseconds
-    beam       a first answer, so that the search prunes from its first node on
-    descent    depth first, until no prefix can beat the k-th best
-    expand     classes back to values, ties in the order of enumeration
+network    factors as whole numbers, values that nothing tells apart as one class
+bounds     mini-buckets of growing size: small tables settle most questions in milliseconds
+beam       a first answer, so that the search prunes from its first node on
+descent    depth first, until no prefix can beat the k-th best
+expand     classes back to values, ties in the order of enumeration
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ Accept = Callable[[IntArray, FloatArray], BoolArray]
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best, in order. Shapes: indices (k, n) value of each dimension, scores (k,). Nothing that is not among them
-    scores above `bound`; `proven` where that is no more than the last of them (or all there are)."""
+    """The best, in order, and a bound on everything else.
+
+    Shapes: indices (k, n) value of each dimension, scores (k,). Nothing that is not among them scores above `bound`;
+    `proven` where that is no more than the last of them, or they are all there are.
+    """
 
     indices: IntArray
     scores: FloatArray
@@ -47,9 +50,7 @@ class Found:
     nodes: int
 
 
-def top_k(
-    factors: Factors, k: int, *, stop: Callable[[], bool] = lambda: False, accept: Accept | None = None
-) -> Found:
+def top_k(factors: Factors, k: int, *, stop: Callable[[], bool] = lambda: False, accept: Accept | None = None) -> Found:
     """The k best configurations: by score, then in the order of enumeration (the last dimension varies fastest).
 
     `stop` is asked about every 50 ms. Entries of -inf exclude; `accept` excludes what no table can say, and is only
@@ -66,7 +67,9 @@ def top_k(
     indices, totals = search.best.expanded()
     last = int(totals[-1]) if len(totals) == k else FORBIDDEN
     proven = search.done or search.bound <= last
-    bound = float(network.scores(np.array(last if proven else search.bound))) if last > FORBIDDEN or not proven else -np.inf
+    bound = (
+        float(network.scores(np.array(last if proven else search.bound))) if last > FORBIDDEN or not proven else -np.inf
+    )
     return Found(indices, network.scores(totals), proven, bound, search.nodes)
 
 
@@ -88,16 +91,16 @@ class _Search:
     def settle(self, network: Network, limit: int, most: int | None) -> None:
         """One set of bounds, and a descent of at most so many nodes; without such a limit, a ladder of descents.
 
-        A rung lies between the bound and the k-th best, so that few prefixes reach it; when its descent is done, nothing
-        that was not found scores more. Each rung visits several times what the one above did, the last one proves the
+        A rung lies between the bound and the k-th best, so that few prefixes reach it; when its descent is done,
+        A rung lies between the bound and the k-th best, so that few prefixes reach it; when its descent is done,
+        nothing that was not found scores more.
         answer, and when time is up the bound is that of the last rung done.
         """
         from app.search import descent_kernels
 
         bounds = eliminate(network, limit)
-        arrays = _arrays(network, bounds)
         self.bound = min(self.bound, bounds.root)
-        self.best.take(*descent_kernels.beam(*arrays, bounds.root, BEAM))
+        self.best.take(*descent_kernels.beam(_tables(network, bounds), bounds.root, BEAM))
         height = self.bound - self.best.bar
         for rung in range(RUNGS - 1 if most is None else 0, -1, -1):
             floor = self.best.bar + height * rung // RUNGS if rung else FORBIDDEN
@@ -111,11 +114,26 @@ class _Search:
         from app.search import descent_kernels
 
         best, descent = self.best, start(network, bounds, BUFFER)
-        arrays = (*_arrays(network, bounds), network.starts, best.first, best.place, *descent.arrays)
+        tables, d = _tables(network, bounds), descent
         visited, fresh = 0, True
         while True:
             bar, bar_index = (best.bar, best.bar_index) if best.bar >= floor else (floor, best.behind_all)
-            state, nodes, n_found = descent_kernels.advance(*arrays, bar, bar_index, fresh, STEP)
+            state, nodes, n_found = descent_kernels.advance(
+                tables,
+                network.starts,
+                best.first,
+                best.place,
+                d.x,
+                d.bound,
+                d.values,
+                d.level,
+                d.found_x,
+                d.found,
+                bar,
+                bar_index,
+                fresh,
+                STEP,
+            )
             visited += nodes
             self.nodes += nodes
             best.take(descent.found_x[:n_found], descent.found[:n_found])
@@ -126,7 +144,7 @@ class _Search:
                 return False
 
 
-def _arrays(network: Network, bounds: Bounds) -> tuple[IntArray, ...]:
+def _tables(network: Network, bounds: Bounds) -> tuple[IntArray, ...]:
     b = bounds
     return network.V, b.levels, b.offsets, b.scopes, b.dims, b.lookups, b.last, b.steps, b.data
 
@@ -151,7 +169,8 @@ class _Best:
 
     def _values(self, x: IntArray) -> IntArray:
         """The first values of classes, by dimension. Shapes: (m, n) -> (m, n)."""
-        return self.first[x + self.network.starts[:-1]][:, self.place]
+        values: IntArray = self.first[x + self.network.starts[:-1]][:, self.place]
+        return values
 
     def take(self, x: IntArray, totals: IntArray) -> None:
         """Leaves, some of which may be known already. Shapes: x (m, n), totals (m,)."""

@@ -9,7 +9,6 @@ from app.search.network import FORBIDDEN
 from app.space.columns import CodeArray, IntArray
 
 
-
 @native
 def pairs(a: CodeArray, b: CodeArray, nb: int, out: CodeArray, keys: IntArray, labels: CodeArray) -> int:
     """How many different pairs (a, b) there are; `out` becomes each place's pair, numbered by appearance.
@@ -60,7 +59,7 @@ def join(
             while length < 2 * (hi - lo):
                 length *= 2
             shape[d] = pairs(maps_a[lo:hi], maps_b[lo:hi], shape_b[d], maps[lo:hi], keys[:length], labels[:length])
-        size *= shape[d]
+        size *= float(shape[d])
         if size > limit:
             return size
     return size
@@ -121,21 +120,9 @@ def add(
     starts: IntArray,
 ) -> None:
     """A factor added to a table whose classes are at least as fine."""
-    n = len(shape)
-    widest = out_shape.max()
-    steps = np.zeros((n, widest), np.int64)  # of each class of the table: where it leads in the factor
-    read = np.empty(n, np.int64)
-    m = 0
-    stride = 1
-    for d in range(n - 1, -1, -1):
-        if shape[d] > 1:
-            for v in range(starts[d], starts[d + 1]):
-                steps[d, out_maps[v]] = maps[v] * stride
-            stride *= shape[d]
-    for d in range(n):
-        if out_shape[d] > 1:
-            read[m] = d
-            m += 1
+    steps = _lookups(out_maps, out_shape, maps, shape, starts)
+    read = np.flatnonzero(out_shape > 1)
+    m = len(read)
     inner = read[m - 1]
     at = np.zeros(m, np.int64)
     width = out_shape[inner]
@@ -161,6 +148,19 @@ def add(
                 break
             at[q] = 0
             base += steps[d, 0]
+
+
+@native
+def _lookups(out_maps: CodeArray, out_shape: IntArray, maps: CodeArray, shape: IntArray, starts: IntArray) -> IntArray:
+    """Where each class of a table leads in a factor's flat data: one row for each dimension."""
+    steps = np.zeros((len(shape), out_shape.max()), np.int64)
+    stride = 1
+    for d in range(len(shape) - 1, -1, -1):
+        if shape[d] > 1:
+            for v in range(starts[d], starts[d + 1]):
+                steps[d, out_maps[v]] = maps[v] * stride
+            stride *= shape[d]
+    return steps
 
 
 @native

@@ -18,7 +18,6 @@ import numpy as np
 from app.search.network import Network
 from app.space.columns import CodeArray, IntArray
 
-
 MOST_ENTRIES = 10_000_000
 """Of all tables together: 80 MB, and as much again while they are packed."""
 LEAST_LIMIT = 256
@@ -139,7 +138,15 @@ def _packed(network: Network, root: int, regrets: list[list[_Table]]) -> Bounds:
             offsets.append(offsets[-1] + len(table.data))
             scopes.append(len(dims))
         levels.append(len(last))
-    whole = [np.array(a, dtype=np.int64) for a in (levels, offsets, scopes, dims, lookups, last)]
-    data = [table.data for tables in regrets for table in tables]
     empty = np.zeros(0, dtype=np.int64)
-    return Bounds(root, *whole, np.concatenate([empty, *steps]), np.concatenate([empty, *data]))
+    return Bounds(
+        root,
+        levels=np.array(levels),
+        offsets=np.array(offsets),
+        scopes=np.array(scopes),
+        dims=np.array(dims, dtype=np.int64),
+        lookups=np.array(lookups, dtype=np.int64),
+        last=np.array(last, dtype=np.int64),
+        steps=np.concatenate([empty, *steps]),
+        data=np.concatenate([empty, *(table.data for tables in regrets for table in tables)]),
+    )

@@ -25,8 +25,11 @@ DONE, PAUSED, FULL = 0, 1, 2
 
 @dataclass(eq=False)
 class Descent:
-    """Where the search stands. Shapes: x (n,); bound (n + 1,) of the prefixes; values (n, max V) bounds of the children;
-    found_x (buffer, n) and found (buffer,) leaves that reached the bar, `n_found` of them."""
+    """Where the search stands.
+
+    Shapes: x (n,); bound (n + 1,) of the prefixes; values (n, max V) bounds of the children; found_x (buffer, n) and
+    found (buffer,) leaves that reached the bar.
+    """
 
     x: IntArray
     bound: IntArray
@@ -35,18 +38,13 @@ class Descent:
     found_x: IntArray
     found: IntArray
 
-    @property
-    def arrays(self) -> tuple[IntArray, ...]:
-        """As the kernel takes them."""
-        return self.x, self.bound, self.values, self.level, self.found_x, self.found
-
 
 def start(network: Network, bounds: Bounds, buffer: int) -> Descent:
     """A search that has visited nothing."""
     n = len(network.V)
     bound = np.zeros(n + 1, dtype=np.int64)
     bound[0] = bounds.root
-    descent = Descent(
+    return Descent(
         np.zeros(n, dtype=np.int64),
         bound,
         np.full((n, int(network.V.max())), TRIED, dtype=np.int64),
@@ -54,4 +52,3 @@ def start(network: Network, bounds: Bounds, buffer: int) -> Descent:
         np.zeros((buffer, n), dtype=np.int64),
         np.zeros(buffer, dtype=np.int64),
     )
-    return descent

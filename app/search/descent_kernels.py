@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from app.learn.native import native
@@ -9,23 +11,19 @@ from app.search.descent import DONE, FULL, PAUSED, TRIED
 from app.search.network import FORBIDDEN
 from app.space.columns import IntArray
 
+Tables: TypeAlias = tuple[IntArray, ...]
+"""V, levels, offsets, scopes, dims, lookups, last, steps, data."""
+
 
 @native
 def children(
     level: int,
     x: IntArray,
-    V: IntArray,
-    levels: IntArray,
-    offsets: IntArray,
-    scopes: IntArray,
-    dims: IntArray,
-    lookups: IntArray,
-    last: IntArray,
-    steps: IntArray,
-    data: IntArray,
+    tables: Tables,
     values: IntArray,
 ) -> None:
     """What each class of a level falls short of the prefix's bound by, into `values` (V,)."""
+    V, levels, offsets, scopes, dims, lookups, last, steps, data = tables
     width = V[level]
     values[:width] = 0
     for m in range(levels[level], levels[level + 1]):
@@ -39,15 +37,7 @@ def children(
 
 @native
 def advance(
-    V: IntArray,
-    levels: IntArray,
-    offsets: IntArray,
-    scopes: IntArray,
-    dims: IntArray,
-    lookups: IntArray,
-    last: IntArray,
-    steps: IntArray,
-    data: IntArray,
+    tables: Tables,
     starts: IntArray,
     first: IntArray,
     place: IntArray,
@@ -63,6 +53,7 @@ def advance(
     max_nodes: int,
 ) -> tuple[int, int, int]:
     """(state, nodes visited, leaves found): goes on until it is over, the buffer is full, or enough was visited."""
+    V = tables[0]
     n = len(V)
     i = position[0]
     nodes = 0
@@ -72,7 +63,7 @@ def advance(
             if nodes >= max_nodes:
                 position[0] = i
                 return PAUSED, nodes, n_found
-            children(i, x, V, levels, offsets, scopes, dims, lookups, last, steps, data, values[i])
+            children(i, x, tables, values[i])
             nodes += V[i]
             fresh = False
         a = 0
@@ -115,19 +106,12 @@ def _may_precede(i: int, x: IntArray, starts: IntArray, first: IntArray, place: 
 
 @native
 def beam(
-    V: IntArray,
-    levels: IntArray,
-    offsets: IntArray,
-    scopes: IntArray,
-    dims: IntArray,
-    lookups: IntArray,
-    last: IntArray,
-    steps: IntArray,
-    data: IntArray,
+    tables: Tables,
     root: int,
     width: int,
 ) -> tuple[IntArray, IntArray]:
     """Whole assignments (at most width, n) and their sums: at each level only the best prefixes go on."""
+    V = tables[0]
     n = len(V)
     prefixes = np.zeros((1, n), np.int64)
     bound = np.full(1, root, np.int64)
@@ -135,7 +119,7 @@ def beam(
     for i in range(n):
         grown = np.empty(len(prefixes) * V[i], np.int64)
         for b in range(len(prefixes)):
-            children(i, prefixes[b], V, levels, offsets, scopes, dims, lookups, last, steps, data, values)
+            children(i, prefixes[b], tables, values)
             for a in range(V[i]):
                 grown[b * V[i] + a] = bound[b] + values[a]
         best = np.argsort(-grown, kind="mergesort")[:width]

@@ -1,10 +1,10 @@
 """The best configurations of a whole search space under a sum of trees, with proof.
 
-    axes       each parameter as its values, or as cells of values that no tree tells apart
-    grid       what every entry sets in X; the trees fold over it into factors
-    rules      conditions, forbidden clauses and constraints as tables of -inf beside them
-    top_k      branch and bound over entries
-    inhabit    entries back to values; in a cell that a constraint cuts through, to one that keeps it
+axes       each parameter as its values, or as cells of values that no tree tells apart
+grid       what every entry sets in X; the trees fold over it into factors
+rules      conditions, forbidden clauses and constraints as tables of -inf beside them
+top_k      branch and bound over entries
+inhabit    entries back to values; in a cell that a constraint cuts through, to one that keeps it
 """
 
 from __future__ import annotations

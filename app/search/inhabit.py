@@ -58,11 +58,14 @@ class Inhabitants:
         return attempt
 
     def _possible(self, entries: IntArray) -> BoolArray:
-        low, high = ({k: c.take(entries[:, a]) for a, x in enumerate(self._axes) for k, c in getattr(x, which).items()}
-                     for which in ("low", "high"))
-        return np.logical_and.reduce(
+        low, high = (
+            {k: c.take(entries[:, a]) for a, x in enumerate(self._axes) for k, c in getattr(x, which).items()}
+            for which in ("low", "high")
+        )
+        possible: BoolArray = np.logical_and.reduce(
             [c.holds(low) if c.keys.isdisjoint(self._in_cells) else may_hold(c, low, high) for c in self._constraints]
         )
+        return possible
 
     def _at(self, entries: IntArray, points: FloatArray) -> dict[str, Column]:
         """Configurations at points of boxes. Shapes: entries and points (m, axes), points in [0, 1]."""

@@ -27,8 +27,10 @@ FORBIDDEN = -(2**54)
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Shapes: order (n,) the dimension at each place; members[i] (W,) class of each value at place i; data flat tables
-    in the order of their dimensions, factor f at offsets[f]."""
+    """Tables of whole numbers, each flat and in the order of its dimensions, factor f at offsets[f].
+
+    Shapes: order (n,) the dimension at each place; members[i] (W,) class of each value at place i.
+    """
 
     order: IntArray
     members: tuple[IntArray, ...]
@@ -43,7 +45,7 @@ class Network:
 
     def scores(self, total: IntArray) -> FloatArray:
         """Sums of the network as scores."""
-        return self.constant + total * self.unit
+        return np.asarray(self.constant + total * self.unit, dtype=np.float64)
 
 
 def make_network(factors: Factors) -> Network:

@@ -15,7 +15,7 @@ import numpy as np
 from app.search.axes import Axis, columns_at
 from app.space import Columns, SearchSpace
 from app.space.columns import BoolArray, FloatArray, IntArray, present
-from app.space.conditions import Condition, Forbidden
+from app.space.conditions import Condition
 from app.space.expressions import Constraint
 from app.space.intervals import may_hold
 
@@ -50,8 +50,7 @@ def rule_tables(space: SearchSpace, axes: Sequence[Axis]) -> tuple[list[Table], 
             own = present(axis.columns[parameter.key])
             if not own.all():
                 tables.append(_condition_table(a, own, _memberships(parameter.when, axes, axis_of)))
-    for clause in space.forbidden:
-        tables.append(_all_together(_memberships(clause.condition, axes, axis_of)))
+    tables += [_all_together(_memberships(clause.condition, axes, axis_of)) for clause in space.forbidden]
     open_constraints = []
     for constraint in space.constraints:
         table, decided = _constraint_table(constraint, axes, axis_of)
@@ -61,9 +60,7 @@ def rule_tables(space: SearchSpace, axes: Sequence[Axis]) -> tuple[list[Table], 
     return [table for table in tables if np.isneginf(table.table).any()], open_constraints
 
 
-def _memberships(
-    condition: Condition, axes: Sequence[Axis], axis_of: Mapping[str, int]
-) -> dict[int, BoolArray]:
+def _memberships(condition: Condition, axes: Sequence[Axis], axis_of: Mapping[str, int]) -> dict[int, BoolArray]:
     """Which entries (W,) of each axis the condition accepts."""
     found: dict[int, BoolArray] = {}
     for membership in condition:
@@ -113,9 +110,7 @@ def _constraint_table(
 
 def _ends(axes: Sequence[Axis], entries: IntArray, which: str) -> Columns:
     return {
-        key: column.take(entries[:, a])
-        for a, axis in enumerate(axes)
-        for key, column in getattr(axis, which).items()
+        key: column.take(entries[:, a]) for a, axis in enumerate(axes) for key, column in getattr(axis, which).items()
     }
 
 
@@ -128,8 +123,3 @@ def _compressed(scope: tuple[int, ...], allowed: BoolArray) -> Table:
         maps.append(inverse.ravel())
         allowed = np.take(allowed, first, axis=axis)
     return Table(scope, tuple(maps), np.where(allowed, 0.0, -np.inf))
-
-
-def holds(rules: Sequence[Constraint | Forbidden], columns: Columns) -> BoolArray:
-    """(n,) where all of some rules hold."""
-    return np.logical_and.reduce([rule.holds(columns) for rule in rules])

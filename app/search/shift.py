@@ -1,9 +1,9 @@
 """Cost shifting: the same sum written so that the maxima of its tables agree better, which tightens every bound.
 
-What trees have in common, the effects of one, two or three dimensions, is scattered over hundreds of tables, and a bound
-that maximises each table apart lets every one choose its own values. Here *hubs*, new tables over few dimensions in
-full resolution, collect it: a factor and a hub in turn are given the same maximum at each class that the factor knows of
-the hub's dimensions, half of what one has more going to the other. No step raises the sum of all maxima.
+What trees have in common, the effects of one, two or three dimensions, is scattered over hundreds of tables, and a
+bound that maximises each table apart lets every one choose its own values. Here *hubs*, new tables over few dimensions
+in full resolution, collect it: a factor and a hub in turn are given the same maximum at each class that the factor
+knows of the hub's dimensions, half of what one has more going to the other. No step raises the sum of all maxima.
 
 Source: max-sum diffusion, T. Werner, A linear programming approach to max-sum problem, IEEE PAMI 29 (2007); Ihler et
 al., Join-graph based cost-shifting schemes, UAI 2012.

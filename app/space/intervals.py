@@ -1,8 +1,8 @@
 """What a constraint can be where its parameters lie anywhere between two ends: interval arithmetic on columns.
 
-An interval is a pair of arrays (n,), low and high. It never leaves out a value that can occur; it may hold more, so what
-is said of it errs on the side of *possible*: truths are pairs (n,), where something can be true and where it can be
-false. That an expression may fail to be a number (a division by zero) only ever makes less possible.
+An interval is a pair of arrays (n,), low and high. It never leaves out a value that can occur; it may hold more, so
+what is said of it errs on the side of *possible*: truths are pairs (n,), where something can be true and where it can
+be false. That an expression may fail to be a number (a division by zero) only ever makes less possible.
 
 Source: R. E. Moore, Interval Analysis (1966).
 """
