@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Event
 
 from fastapi import Depends, FastAPI
 
@@ -78,14 +79,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )
     app.state.keyring = Keyring(app.state.database)
-    app.state.bundles = Bundles(BUNDLE_CACHE)
-    app.state.recommend_gate = Gate(settings.threads or os.cpu_count() or 1, RECOMMEND_QUEUE)
+    threads = settings.threads or os.cpu_count() or 1
+    app.state.bundles = Bundles(BUNDLE_CACHE, threads)
+    app.state.recommend_gate = Gate(threads, RECOMMEND_QUEUE)
     try:
         patience = settings.pool_timeout_seconds + settings.connect_timeout_seconds + ROUND_TRIP_SECONDS
         async with Intake(app.state.database, settings.refit_delay_seconds, patience) as app.state.intake:
-            warming = asyncio.create_task(asyncio.to_thread(warm_up))
+            stopping = Event()
+            warming = asyncio.create_task(asyncio.to_thread(warm_up, stopping))
             gc.freeze()  # what was imported stays for good: collections need not walk it while a large body is read
             yield
+            stopping.set()
             await warming
     finally:
         await app.state.keyring.close()

@@ -72,6 +72,11 @@ RECOMMEND_SECONDS = Histogram(
 RECOMMEND_REFUSED = Counter(
     "forerun_recommend_refused", "Recommendations refused because too many were under way.", registry=REGISTRY
 )
+UNCOMPILED_VIEWS = Counter(
+    "forerun_uncompiled_views",
+    "Parts of meta-learners that were loaded and predict by CatBoost itself, since they could not be compiled.",
+    registry=REGISTRY,
+)
 DAMAGED_BUNDLES = Counter(
     "forerun_damaged_bundles",
     "Times that a stored meta-learner was refused because its bundle is damaged; should stay 0.",

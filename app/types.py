@@ -210,8 +210,8 @@ class RecommendRequest(Noun):
     seed: Annotated[int, Field(ge=0, lt=2**53), WHOLE] = 0
     budget_ms: Annotated[int, Field(ge=1, le=60_000), WHOLE] = Field(
         default=2_000,
-        description="Time budget of a search that proves its answer. Searches by a fixed amount of work, as all are "
-        "today, leave it alone: their answers do not depend on how fast the machine is.",
+        description="Time that a search for the exact answer may take. What is found by then is the answer, and `gap` "
+        "says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.",
     )
     explain: bool = False
 

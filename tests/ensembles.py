@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 
 import numpy as np
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def made_grid(rng: np.random.Generator, sizes: tuple[int, ...], n_features: int)
 
 def points(sizes: tuple[int, ...]) -> np.ndarray:
     """All points of a grid in enumeration order (n, dimensions)."""
-    return np.array(list(product(*map(range, sizes))), dtype=np.int64).reshape(-1, len(sizes))
+    return np.array(list(product(*map(range, sizes))), dtype=np.int64).reshape(prod(sizes), len(sizes))
 
 
 def rows(grid: Grid, x: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 
 from app import telemetry
 from app.config import Settings
-from app.errors import Fault, InvalidRequest, TooManyRequests, pointer
+from app.errors import Fault, InvalidRequest, Unavailable, pointer
 from app.flows.recommend import Bundles
 from app.store.database import Database
 from app.types import Name
@@ -47,7 +47,7 @@ class Gate:
     async def enter(self) -> AsyncIterator[None]:
         if self._free_places == 0:
             telemetry.RECOMMEND_REFUSED.inc()
-            raise TooManyRequests("too many recommendations are under way; try again soon", retry_after_seconds=1)
+            raise Unavailable("too many recommendations are under way; try again soon", retry_after_seconds=1)
         self._free_places -= 1
         try:
             async with self._slots:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request, Response
 
 from app.api import examples
 from app.api.access import CallerHandle
+from app.api.departure import while_waiting
 from app.api.dependencies import BundlesHandle, DatabaseHandle, Json, RecommendGate
-from app.api.problems import responses
 from app.api.schemas import Recommendation
 from app.api.strict_json import StrictRoute
 from app.flows.recommend import recommend as recommend_configurations
 from app.types import RecommendRequest
+
+CLIENT_LEFT = 499
+"""What the log and the metrics show; the client is not there to see it."""
 
 router = APIRouter(tags=["recommend"], route_class=StrictRoute)
 
@@ -24,15 +27,16 @@ router = APIRouter(tags=["recommend"], route_class=StrictRoute)
     summary="Ask what to train next",
     response_model=Recommendation,
     response_description="The ranked configurations, best first.",
-    responses={**examples.answer(200, examples.RECOMMENDATION), **responses(429)},
+    responses=examples.answer(200, examples.RECOMMENDATION),
 )
 async def recommend(
     database: DatabaseHandle,
     bundles: BundlesHandle,
     gate: RecommendGate,
     caller: CallerHandle,
+    http: Request,
     request: Annotated[RecommendRequest, Body(openapi_examples=examples.RECOMMEND_REQUESTS)],
-) -> Json:
+) -> Response:
     """Rank configurations of a search space for a dataset, with what each is predicted to score and to cost.
 
     The answer rests on the project's history and on every stored run of this dataset (`observations` adds more). It is
@@ -41,4 +45,5 @@ async def recommend(
     """
     caller.check(request.project)
     async with gate.enter():
-        return Json(await recommend_configurations(database, bundles, request))
+        answer = await while_waiting(http, recommend_configurations(database, bundles, request))
+    return Json(answer) if answer is not None else Response(status_code=CLIENT_LEFT)

@@ -12,6 +12,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +22,11 @@ from app.featurise.frame import flatten, inputs_of
 from app.featurise.targets import reached
 from app.learn import bundle
 from app.learn.meta_learner import MetaLearner
+from app.search.compiled import make_ready
+from app.search.means import Means
 from app.search.question import Question, Ranking
 from app.search.rank import rank
+from app.search.tables import Tables
 from app.space import JsonValue, parse_search_space
 from app.space.paths import flatten as flatten_configuration
 from app.store import datasets, meta_learners, projects, recommendations, runs
@@ -50,8 +54,10 @@ class Bundles:
     champions turned out to be damaged.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, threads: int = 1) -> None:
         self.capacity = capacity
+        self.threads = threads  # of one search
+        self.tables = Tables()
         self.damaged: set[UUID] = set()
         self._served: OrderedDict[str, Served] = OrderedDict()
         self._unpacked: OrderedDict[UUID, MetaLearner] = OrderedDict()
@@ -69,6 +75,7 @@ class Bundles:
             unpacking.add_done_callback(lambda _: self._unpacking.pop(meta_learner_id, None))
         learner = await asyncio.shield(self._unpacking[meta_learner_id])
         self._unpacked[meta_learner_id] = learner
+        telemetry.UNCOMPILED_VIEWS.inc(learner.n_uncompiled)
         while len(self._unpacked) > self.capacity:
             self._unpacked.popitem(last=False)
         return learner
@@ -106,9 +113,12 @@ class Known:
     """Without the database: what this process remembered, and none of the dataset's stored runs."""
 
 
-def warm_up() -> None:
-    """Import what the first recommendation would otherwise wait for."""
+def warm_up(stopping: Event) -> None:
+    """Import and compile what the first recommendation would otherwise wait for, unless the process is stopping."""
     parse_search_space({"parameters": {"x": {"type": "float", "low": 0, "high": 1}}}).sample(2, seed=0)
+    for _ in make_ready():
+        if stopping.is_set():
+            return
 
 
 async def recommend(database: Database, bundles: Bundles, request: RecommendRequest) -> dict[str, Any]:
@@ -125,7 +135,7 @@ async def recommend(database: Database, bundles: Bundles, request: RecommendRequ
                 raise
             known = _remembered(served, request)
     with telemetry.recommend_stage("rank"):
-        ranking = await asyncio.to_thread(_rank, request, known)
+        ranking = await _in_thread(request, known, bundles)
     answer = _answer(request, known, ranking)
     with telemetry.recommend_stage("save"):
         answer = await _saved(database, request, known, answer)
@@ -196,7 +206,16 @@ async def _unpacked(
         return None
 
 
-def _rank(request: RecommendRequest, known: Known) -> Ranking:
+async def _in_thread(request: RecommendRequest, known: Known, bundles: Bundles) -> Ranking:
+    """The ranking, made in a thread that stops early if nobody waits for it any more."""
+    means = Means(bundles.tables, bundles.threads)
+    try:
+        return await asyncio.to_thread(_rank, request, known, means)
+    finally:
+        means.end()
+
+
+def _rank(request: RecommendRequest, known: Known, means: Means) -> Ranking:
     """From the wire's nouns to the search's question, and its answer."""
     context = _context(request.context)
     own = [_own_run(stored) for stored in known.runs if stored.run.state != "running"]
@@ -217,10 +236,11 @@ def _rank(request: RecommendRequest, known: Known) -> Ranking:
         strategy=request.strategy,
         seed=request.seed,
         explain=request.explain,
+        budget_ms=request.budget_ms,
     )
     if known.learner is not None:
         _check_metrics(question, known.learner)
-    return rank(question, known.learner)
+    return rank(question, known.learner, means)
 
 
 def _context(context: Context) -> dict[str, JsonValue]:
@@ -279,6 +299,7 @@ def _answer(request: RecommendRequest, known: Known, ranking: Ranking) -> dict[s
             "space_size": str(size) if size is not None and size > SAFE_INTEGER else size,
             "candidates_ranked": ranking.candidates_ranked,
             "seed": request.seed,
+            **({"gap": ranking.gap} if ranking.enumeration == "bounded" else {}),
         },
         "configurations": ranking.configurations,
         "warnings": known.warnings + ranking.warnings,

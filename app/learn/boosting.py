@@ -7,17 +7,16 @@ challenger.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
-from catboost import CatBoostClassifier, CatBoostError, CatBoostRegressor, Pool, sum_models
+from catboost import CatBoostClassifier, CatBoostRegressor, Pool, sum_models
 
-from app.errors import CorruptBundle
+from app.learn.cbm import Unreadable, model_from_bytes
+from app.learn.trees import Trees, read_trees, summed
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
 TREES, RATE, DEPTH = 500, 0.06, 6
@@ -26,15 +25,31 @@ BORDERS = 64
 FEATURE_SHARE = 0.5
 """Share of the inputs tried at a split where meta-features take part: there are many of them and few datasets."""
 
+FOLDED_FROM = 1_024
+"""Rows from which it pays to decide the splits of columns that are the same for all of them."""
 PARALLEL_FROM = 4_096
 """Rows from which a prediction is worth more than one thread."""
 
 
 @dataclass(frozen=True)
 class Members:
-    """K CatBoost regressors over all columns of X; they share X, but a view may ignore some of its columns."""
+    """K CatBoost regressors over all columns of X; they share X, but a view may ignore some of its columns.
+
+    `trees`: their mean, compiled; None where they have not been read from a bundle, or cannot be compiled.
+    """
 
     models: tuple[CatBoostRegressor, ...]
+    trees: Trees | None = None
+
+    @classmethod
+    def read(cls, contents: Sequence[bytes]) -> Members:
+        """Members from CatBoost's binary format, compiled ahead of the first question. Raises: CorruptBundle."""
+        models = tuple(model_from_bytes(content) for content in contents)
+        try:
+            parts = [(1.0 / len(models), read_trees(*part)) for part in zip(models, contents, strict=True)]
+        except Unreadable:
+            return cls(models)
+        return cls(models, summed(parts))
 
     @cached_property
     def ensemble(self) -> CatBoostRegressor:
@@ -44,8 +59,13 @@ class Members:
         """Mean over members; 0 where there was nothing to learn from. Shapes: X (n, d) -> (n,)."""
         if not self.models or not len(X):
             return np.zeros(len(X))
-        threads = 1 if len(X) < PARALLEL_FROM else -1
-        return np.asarray(self.ensemble.predict(Pool(X), thread_count=threads), dtype=np.float64)
+        if self.trees is None:
+            threads = 1 if len(X) < PARALLEL_FROM else -1
+            return np.asarray(self.ensemble.predict(Pool(X), thread_count=threads), dtype=np.float64)
+        if len(X) < FOLDED_FROM:
+            return self.trees.predict(X)
+        same = np.array([np.array_equal(x, np.full_like(x, x[0]), equal_nan=True) for x in X.T])
+        return self.trees.restricted(X[0], same).predict(X)
 
     def out_of_fold(self, X: Float32Array, fold: IntArray) -> FloatArray:
         """Each run by the member that has not seen its dataset. Shapes: X (n, d), fold (n,) -> (n,)."""
@@ -123,24 +143,3 @@ def fit_classifier(X: Float32Array, happened: BoolArray, seed: int) -> CatBoostC
         allow_writing_files=False,
     )
     return model.fit(Pool(np.asfortranarray(X), happened.astype(np.int64)))
-
-
-def model_to_bytes(model: CatBoostRegressor | CatBoostClassifier) -> bytes:
-    """CatBoost's own binary format (cbm), which executes nothing when loaded; the same fit gives the same bytes."""
-    metadata = model.get_metadata()
-    for when_and_who in ("train_finish_time", "model_guid"):
-        if when_and_who in metadata:
-            del metadata[when_and_who]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.cbm"
-        model.save_model(str(path), format="cbm")
-        return path.read_bytes()
-
-
-def model_from_bytes(content: bytes, *, classifier: bool = False) -> CatBoostRegressor | CatBoostClassifier:
-    """Raises CorruptBundle where the bytes are no model."""
-    model = CatBoostClassifier() if classifier else CatBoostRegressor()
-    try:
-        return model.load_model(blob=content)
-    except CatBoostError as error:
-        raise CorruptBundle(f"a CatBoost model cannot be read: {error}") from error

@@ -19,8 +19,9 @@ import numpy as np
 
 from app.errors import CorruptBundle
 from app.featurise.featuriser import Featuriser
-from app.learn.boosting import Members, model_from_bytes, model_to_bytes
+from app.learn.boosting import Members
 from app.learn.calibration import Calibration
+from app.learn.cbm import model_from_bytes, model_to_bytes
 from app.learn.gaussian_process import Kernel, KernelSpace
 from app.learn.location_scale import LocationScale
 from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner, TargetScale
@@ -156,7 +157,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
 def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
     key = packed["key"]
     views = tuple(
-        Members(tuple(model_from_bytes(parts.models[f"{key}.view{i}.member{k}"]) for k in range(n)))
+        Members.read([parts.models[f"{key}.view{i}.member{k}"] for k in range(n)])
         for i, n in enumerate(packed["views"])
     )
     location, log_scale, unit, offset, log_scale_spread = packed["location_scale"]

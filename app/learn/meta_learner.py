@@ -100,3 +100,9 @@ class MetaLearner:
     failure: FailureLearner
     folds: Mapping[str, int]  # of every dataset in the history
     n_runs: int
+
+    @property
+    def n_uncompiled(self) -> int:
+        """Views that CatBoost itself must predict, because they have what compiled trees cannot take."""
+        views = (view for target in self.targets.values() for view in target.prior.views)
+        return sum(view.trees is None for view in views)

@@ -5,13 +5,39 @@ from __future__ import annotations
 import numpy as np
 
 from app.learn.native import native
-from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
+from app.space.columns import BoolArray, CodeArray, Float32Array, FloatArray, IntArray
 
 ROWS = 512
 """Rows at a time: their ranks, leaves and sums stay in the first-level cache."""
 
+CELLS = 256
+"""Cells that the range of a column's borders is parted into."""
+
 ByteArray = np.ndarray[tuple[int], np.dtype[np.uint8]]
 SignArray = np.ndarray[tuple[int], np.dtype[np.int8]]
+
+
+@native
+def _cell(x: float, low: float, scale: float) -> int:
+    """Which of equally wide cells a number lies in: the larger the number, the same cell or a later one."""
+    place = (x - low) * scale
+    if place > 0:
+        return int(place) if place < CELLS - 1 else CELLS - 1
+    return 0
+
+
+@native
+def make_cells(
+    borders: Float32Array, first_border: IntArray, low: Float32Array, scale: Float32Array
+) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+    """How many borders of each of c columns lie in earlier cells (c, CELLS + 1): where a search among them begins."""
+    before = np.zeros((len(low), CELLS + 1), np.int32)
+    for c in range(len(low)):
+        for b in range(first_border[c], first_border[c + 1]):
+            before[c, _cell(borders[b], low[c], scale[c]) + 1] += 1
+        for cell in range(CELLS):
+            before[c, cell + 1] += before[c, cell]
+    return before
 
 
 @native
@@ -19,25 +45,28 @@ def _rank_rows(
     x: Float32Array,
     borders: Float32Array,
     nan_is_above: bool,
-    low: np.ndarray[tuple[int], np.dtype[np.int32]],
+    low: float,
+    scale: float,
+    before: CodeArray,
     out: ByteArray,
 ) -> None:
     """How many of some borders (1 to 255, ascending) lie below each of n numbers.
 
-    All numbers take each step of their binary search together: no branch to mispredict, three times as fast.
+    The cell of a number leaves a border or two to compare with; a binary search among all is mispredicted at each step.
     """
-    n, size = len(x), np.int32(len(borders))
-    for i in range(n):
-        low[i] = 0
-    while size > 1:
-        half = size >> 1
-        for i in range(n):
-            low[i] += half if borders[low[i] + half - 1] < x[i] else np.int32(0)
-        size -= half
-    for i in range(n):
-        out[i] = low[i] + np.int32(borders[low[i]] < x[i])
-        if nan_is_above and np.isnan(x[i]):
-            out[i] = len(borders)
+    for i in range(len(x)):
+        if np.isnan(x[i]):
+            out[i] = len(borders) if nan_is_above else 0
+            continue
+        cell = _cell(x[i], low, scale)
+        rank, end = int(before[cell]), int(before[cell + 1])
+        while rank < end:
+            middle = (rank + end) // 2
+            if borders[middle] < x[i]:
+                rank = middle + 1
+            else:
+                end = middle
+        out[i] = rank
 
 
 @native
@@ -72,6 +101,9 @@ def predict(
     first_border: IntArray,
     borders: Float32Array,
     nan_is_above: BoolArray,
+    low: Float32Array,
+    scale: Float32Array,
+    before: np.ndarray[tuple[int, int], np.dtype[np.int32]],
     first_split: IntArray,
     column: IntArray,
     rank: ByteArray,
@@ -81,12 +113,12 @@ def predict(
 ) -> None:
     """Add the trees' values to `out` (n,). Shapes: X (d, n), one row for each feature."""
     ranks = np.empty((len(feature), ROWS), np.uint8)
-    low, leaf = np.empty(ROWS, np.int32), np.empty(ROWS, np.uint8)
+    leaf = np.empty(ROWS, np.uint8)
     for start in range(0, len(out), ROWS):
         end = min(start + ROWS, len(out))
         for c in range(len(feature)):
-            of_column = borders[first_border[c] : first_border[c + 1]]
-            _rank_rows(X[feature[c], start:end], of_column, nan_is_above[c], low, ranks[c])
+            of_column, x = borders[first_border[c] : first_border[c + 1]], X[feature[c], start:end]
+            _rank_rows(x, of_column, nan_is_above[c], low[c], scale[c], before[c], ranks[c])
         _add_trees(ranks, first_split, column, rank, first_leaf, leaves, leaf, out[start:end])
 
 

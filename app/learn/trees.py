@@ -17,13 +17,13 @@ import numpy as np
 from catboost import CatBoostRegressor
 
 from app.learn import cbm
-from app.learn.boosting import model_to_bytes
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
 MAX_DEPTH = 8
 """Splits of a tree: a row's leaf is found in one byte."""
 EXACT_BITS = 50
 MAX_RANK = 255
+TINY, HUGE = 1e-30, 1e30
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,9 @@ class Trees:
             layout.first_border,
             layout.borders,
             layout.nan_is_above,
+            layout.low,
+            layout.scale,
+            layout.before,
             self.first_split,
             layout.column,
             layout.rank,
@@ -113,18 +116,24 @@ class Trees:
 class _Layout:
     """Splits as ranks of borders, one byte each: a feature with more than 255 borders has several columns.
 
-    Shapes: feature and nan_is_above (c,), first_border (c + 1,), borders sorted per column; column and rank (S,).
+    Shapes: feature and nan_is_above (c,), first_border (c + 1,), borders sorted per column; column and rank (S,); low
+    and scale (c,) and before (c, cells + 1) say where in a column to look for a number, see `tree_kernels`.
     """
 
     feature: IntArray
     nan_is_above: BoolArray
     first_border: IntArray
     borders: Float32Array
+    low: Float32Array
+    scale: Float32Array
+    before: np.ndarray[tuple[int, int], np.dtype[np.int32]]
     column: IntArray
     rank: np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 
 def _lay_out(trees: Trees) -> _Layout:
+    from app.learn import tree_kernels
+
     # one group per feature and way with NaN: members fitted on different runs may differ in the latter
     group = trees.feature * 2 + trees.nan_is_above
     order = np.lexsort((trees.border, group))
@@ -140,8 +149,31 @@ def _lay_out(trees: Trees) -> _Layout:
     column, rank = np.empty(len(g), np.int64), np.empty(len(g), np.uint8)
     column[order] = np.cumsum(new_column) - 1
     rank[order] = place % MAX_RANK + 1
-    starts = distinct[new_column]
-    return _Layout(g[new_column] // 2, g[new_column] % 2 == 1, np.append(starts, new.sum()), b[new], column, rank)
+    borders, first_border = b[new], np.append(distinct[new_column], new.sum())
+    low, scale = _cells(borders, first_border)
+    return _Layout(
+        g[new_column] // 2,
+        g[new_column] % 2 == 1,
+        first_border,
+        borders,
+        low,
+        scale,
+        tree_kernels.make_cells(borders, first_border, low, scale),
+        column,
+        rank,
+    )
+
+
+def _cells(borders: Float32Array, first_border: IntArray) -> tuple[Float32Array, Float32Array]:
+    """Where each column's range begins, and cells per unit of it; 0 where it has no width to speak of."""
+    from app.learn import tree_kernels
+
+    lowest = np.finfo(np.float32).min  # the border between NaN and all numbers
+    first, last = first_border[:-1], first_border[1:] - 1
+    low = borders[np.where((borders[first] == lowest) & (first < last), first + 1, first)]
+    width = borders[last].astype(np.float64) - low
+    scale = np.where((width > TINY) & (width < HUGE), tree_kernels.CELLS / np.maximum(width, TINY), 0.0)
+    return low, scale.astype(np.float32)
 
 
 def read_trees(model: CatBoostRegressor, content: bytes) -> Trees:
@@ -208,4 +240,4 @@ def compile_trees(models: Sequence[tuple[float, CatBoostRegressor]]) -> Trees:
 
     Raises: cbm.Unreadable where a model has other than oblivious trees over numbers.
     """
-    return summed([(weight, read_trees(model, model_to_bytes(model))) for weight, model in models])
+    return summed([(weight, read_trees(model, cbm.model_to_bytes(model))) for weight, model in models])

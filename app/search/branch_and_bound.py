@@ -92,9 +92,8 @@ class _Search:
         """One set of bounds, and a descent of at most so many nodes; without such a limit, a ladder of descents.
 
         A rung lies between the bound and the k-th best, so that few prefixes reach it; when its descent is done,
-        A rung lies between the bound and the k-th best, so that few prefixes reach it; when its descent is done,
-        nothing that was not found scores more.
-        answer, and when time is up the bound is that of the last rung done.
+        nothing that was not found scores more. Each rung visits several times what the one above did, the last one
+        proves the answer, and when time is up the bound is that of the last rung done.
         """
         from app.search import descent_kernels
 

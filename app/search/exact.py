@@ -1,101 +1,89 @@
-"""The best configurations of a whole search space under a sum of trees, with proof.
+"""The best configurations of a space that nobody could list: every combination of finite parameters, by history.
 
-axes       each parameter as its values, or as cells of values that no tree tells apart
-grid       what every entry sets in X; the trees fold over it into factors
-rules      conditions, forbidden clauses and constraints as tables of -inf beside them
-top_k      branch and bound over entries
-inhabit    entries back to values; in a cell that a constraint cuts through, to one that keeps it
+A space without rules is folded (`grid`) and scanned (`scan`). Without own runs that order is the answer. Own runs add a
+correction that does not decompose, so the prior's best `SHORTLIST` and the neighbourhoods of the own runs are compared
+under it, and `missed` bounds what lies beyond them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from math import prod
 
 import numpy as np
 
-from app.featurise.featuriser import Featuriser
-from app.learn.trees import Trees
-from app.search.axes import Axis, Encode, NotSeparable, make_axes, make_grid
-from app.search.branch_and_bound import Found, top_k
-from app.search.grid import Factors, Folded, fold
-from app.search.inhabit import Inhabitants
-from app.search.rules import Table, TooCoupled, rule_tables
-from app.space import Columns, SearchSpace
-from app.space.columns import FloatArray
-from app.space.enumeration import in_order
-from app.space.expressions import Constraint
+from app.search import product
+from app.search.candidates import EXHAUSTIVE_LIMIT, Candidates, is_one_of
+from app.search.grid import Grid
+from app.search.means import Means
+from app.search.scan import MOST_POINTS, scan
+from app.search.scene import Scene
+from app.space import Columns, SearchSpace, is_among
+from app.space.columns import concatenate, n_rows, present, take
+from app.types import Enumeration
+
+LISTED_UP_TO = 65_536
+"""Configurations that are listed and scored one by one: quicker than folding trees, and all of them are compared."""
+SHORTLIST = 16_384
+"""Configurations that own runs may reorder."""
+NEIGHBOURS_OF, MOVES, STEP = 16, 16, 0.1
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """The best configurations found, in order. Shapes: columns k rows, scores (k,).
+@dataclass(frozen=True)
+class Shortlist:
+    """The best by history, best first, and what is known of all others.
 
-    What is not among them scores at most `bound`: `gap` above the last of them, 0 where the answer is exact. Of a cell
-    of equal values one is answered.
+    `least`: no configuration that is not here scores more by history; -inf where none is left.
+    `bound`: no configuration at all scores more by history.
     """
 
-    columns: Columns
-    scores: FloatArray
-    enumeration: Literal["exact", "bounded"]
+    found: Candidates
+    least: float
     bound: float
-    gap: float
+    grid: Grid
 
 
-def solve(
-    space: SearchSpace,
-    featuriser: Featuriser,
-    encode: Encode,
-    trees: Trees,
-    k: int,
-    *,
-    stop: Callable[[], bool] = lambda: False,
-) -> Solution | None:
-    """The k allowed configurations with the highest scores; None where the space cannot be taken apart.
-
-    `encode` makes X of configurations, as it would to score them; `stop` ends the search early.
-    """
-    try:
-        axes = make_axes(space, featuriser, trees)
-        tables, constraints = rule_tables(space, axes)
-        factors = with_rules(fold(trees, make_grid(axes, encode)), [*tables, *_told_apart(axes, constraints)])
-    except (NotSeparable, TooCoupled):
+def shortlist(scene: Scene, n: int, means: Means) -> Shortlist | None:
+    """The n best configurations by history of those that were not tried; None where the space cannot be scanned."""
+    space = scene.question.space
+    if len(scene.objectives) != 1 or not isinstance(space, SearchSpace) or not product.is_product(space):
         return None
-    inhabitants = Inhabitants(axes, constraints)
-    found = top_k(factors, k, stop=stop, accept=inhabitants.exist if constraints else None)
-    return _solution(space, inhabitants, found, k)
+    size = prod(parameter.count or 1 for parameter in space.parameters)
+    if not size > LISTED_UP_TO:
+        return None
+    grid, target = product.as_grid(scene, space), scene.objectives[0]
+    folded = means.tables.fold(target.learner.prior, target.sign, grid) if grid is not None else None
+    if grid is None or folded is None or prod(folded.factors.sizes) > MOST_POINTS:
+        return None
+    tried = scene.question.tried
+    k = min(n + len(tried), size)
+    top = scan(folded.factors, k, threads=means.threads, stop=means.stop, every=size <= EXHAUSTIVE_LIMIT)
+    values, scores = product.in_values(folded, top, k)
+    columns = product.configurations(space, values)
+    free = ~is_one_of(space, columns, tried)
+    enumeration: Enumeration = "bounded" if not top.complete else "exhaustive" if size <= EXHAUSTIVE_LIMIT else "exact"
+    found = Candidates(take(columns, np.flatnonzero(free)), enumeration, size)
+    least = top.bound if not top.complete else -np.inf if k == size else float(scores[-1])
+    return Shortlist(found, least, top.bound, grid)
 
 
-def with_rules(folded: Folded, tables: Sequence[Table]) -> Factors:
-    """All factors over entries instead of classes, the rules among them."""
-    of_trees = folded.factors
-    maps = [
-        tuple(of_class[folded.classes[d]] for d, of_class in zip(scope, of_dims, strict=True))
-        for scope, of_dims in zip(of_trees.scopes, of_trees.maps, strict=True)
-    ]
-    return Factors(
-        tuple(map(len, folded.classes)),
-        of_trees.constant,
-        (*of_trees.scopes, *(table.scope for table in tables)),
-        (*maps, *(table.maps for table in tables)),
-        (*of_trees.tables, *(table.table for table in tables)),
-    )
+def with_neighbours(scene: Scene, columns: Columns) -> Columns:
+    """The columns, and what lies near the best own runs."""
+    space, target = scene.question.space, scene.objectives[0]
+    y = np.array([run.targets.get(target.name, np.nan) for run in scene.question.own], dtype=np.float64)
+    best = np.argsort(-target.sign * y, kind="stable")[: min(NEIGHBOURS_OF, int(np.isfinite(y).sum()))]
+    own = space.encode([scene.question.own[i].inputs for i in best.tolist()])
+    own = take(own, np.flatnonzero(present(own[space.keys[0]])))
+    near = space.neighbours(own, MOVES, scene.question.seed, STEP) if n_rows(own) else own
+    return with_new(scene, columns, near)
 
 
-def _told_apart(axes: Sequence[Axis], constraints: Sequence[Constraint]) -> list[Table]:
-    """Tables that say nothing but keep entries apart that a constraint may treat differently."""
-    keys = {key for constraint in constraints for key in constraint.keys}
-    return [
-        Table((a,), (np.arange(len(axis)),), np.zeros(len(axis)))
-        for a, axis in enumerate(axes)
-        if keys & axis.columns.keys()
-    ]
-
-
-def _solution(space: SearchSpace, inhabitants: Inhabitants, found: Found, k: int) -> Solution:
-    bound = max(found.bound, inhabitants.unresolved)
-    last = float(found.scores[-1]) if len(found.scores) else -np.inf
-    exact = found.proven and inhabitants.unresolved <= (last if len(found.scores) == k else -np.inf)
-    columns = in_order(inhabitants.columns(found.indices), space.parameters)
-    return Solution(columns, found.scores, "exact" if exact else "bounded", bound, 0.0 if exact else bound - last)
+def with_new(scene: Scene, columns: Columns, more: Columns) -> Columns:
+    """The columns, and of some others those that are not among them and were not tried."""
+    space = scene.question.space
+    if not n_rows(more):
+        return columns
+    if not n_rows(columns):
+        return more
+    known = is_among(space.identity(more), space.identity(columns)) | is_one_of(space, more, scene.question.tried)
+    return concatenate([columns, take(more, np.flatnonzero(~known))])

@@ -19,7 +19,7 @@ import numpy as np
 from app.learn.trees import Trees
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
-MERGED = 4_096
+MERGED = 16_384
 """Entries up to which trees of one scope share a table."""
 
 
@@ -70,6 +70,12 @@ class Folded:
 
     factors: Factors
     classes: tuple[IntArray, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the arrays, bytes."""
+        maps = (own for maps in self.factors.maps for own in maps)
+        return sum(array.nbytes for array in (*self.factors.tables, *maps, *self.classes))
 
 
 def fold(trees: Trees, grid: Grid, merged: int = MERGED) -> Folded:

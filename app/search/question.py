@@ -27,6 +27,14 @@ class Question:
     strategy: Strategy = "best"
     seed: int = 0
     explain: bool = False
+    budget_ms: int = 2_000
+
+    @property
+    def tried(self) -> list[Mapping[str, JsonValue]]:
+        """Configurations that are no answers: they are being trained, or training them again would tell nothing."""
+        asked = {path: value for path, value in self.context.items() if path.startswith("fidelity.")}
+        told = [run.inputs for run in self.own if all(run.inputs.get(path, v) == v for path, v in asked.items())]
+        return [*told, *self.pending]
 
 
 @dataclass(frozen=True)
@@ -40,3 +48,4 @@ class Ranking:
     candidates_ranked: int
     configurations: list[dict[str, Any]]
     warnings: list[str]
+    gap: float | None = None

@@ -6,15 +6,15 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from app.learn.meta_learner import MetaLearner
-from app.search import answer
+from app.search import answer, exact, missed
 from app.search.candidates import Candidates, gather, refine
 from app.search.cold_start import rank_cold
+from app.search.means import Means
 from app.search.order import order
 from app.search.question import Question, Ranking
 from app.search.scene import Scene
 from app.space import CodedColumn, Columns
 from app.space.columns import n_rows, take
-from app.types import OwnRun
 
 HEAD = 2_048
 """Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
@@ -26,38 +26,57 @@ CHECKED = 64
 _BLAS = ThreadpoolController()
 
 
-def rank(question: Question, learner: MetaLearner | None) -> Ranking:
+def rank(question: Question, learner: MetaLearner | None, means: Means | None = None) -> Ranking:
     """Rank a space's configurations for a dataset.
 
     Raises: NoFeasibleConfiguration where the space allows none.
     """
-    with _BLAS.limit(limits=1):  # matrices are small here: a second BLAS thread costs more than it gives
-        return _rank(question, learner)
+    means = means or Means()
+    # matrices are small here: a second BLAS thread costs more than it gives
+    with means.within(question.budget_ms / 1_000), _BLAS.limit(limits=1):
+        return _rank(question, learner, means)
 
 
-def _rank(question: Question, learner: MetaLearner | None) -> Ranking:
-    tried = [run.inputs for run in question.own if _at_this_fidelity(run, question)] + list(question.pending)
-    found = gather(question.space, tried, question.seed)
+def _rank(question: Question, learner: MetaLearner | None, means: Means) -> Ranking:
     if learner is None or question.objectives[0].metric not in learner.targets:
-        return rank_cold(question, found)
-    scene = Scene(question, learner, sampled=found.enumeration == "sampled")
-    found = refine(question.space, found, scene.promise, tried, question.seed)
+        return rank_cold(question, gather(question.space, question.tried, question.seed))
+    scene, size = Scene(question, learner), max(HEAD, 4 * question.top_k)
+    best = exact.shortlist(scene, max(exact.SHORTLIST, size) if scene.adapted else size, means)
+    found = best.found if best is not None else _considered(scene)
+    scene.sampled = found.enumeration == "sampled"
     candidates, n_scored = found.columns, len(found)
-    if n_scored > ADAPTED and scene.adapted:
+    if found.enumeration == "bounded":  # out of time: what a sample finds may be better
+        candidates = exact.with_new(scene, candidates, _considered(scene).columns)
+    if best is not None and scene.adapted:
+        candidates = exact.with_neighbours(scene, candidates)
+    elif n_scored > ADAPTED and scene.adapted:
         candidates = take(candidates, answer.head(scene.promise(candidates, by_history=True), ADAPTED))
-    if n_rows(candidates) > (size := max(HEAD, 4 * question.top_k)):
+    if n_rows(candidates) > size:
         candidates = take(candidates, answer.head(scene.promise(candidates), size))
     X = scene.encode(candidates)
     ordered = order(scene, X)
+    enumeration, gap = found.enumeration, None
+    if best is not None:
+        enumeration, gap = missed.claim(scene, best, ordered)
+        n_scored = (found.space_size or 0) - len(question.tried) if enumeration == "exhaustive" else n_rows(candidates)
     return Ranking(
         basis="zero_shot" if scene.objectives[0].incumbent is None else "few_shot",
         n_own_runs=len(question.own),
-        enumeration=found.enumeration,
+        enumeration=enumeration,
         space_size=found.space_size,
         candidates_ranked=n_scored,
         configurations=answer.configurations(scene, candidates, X, ordered),
-        warnings=_warnings(scene, found, ordered.n_acceptable),
+        warnings=_warnings(scene, found, best, ordered.n_acceptable),
+        gap=gap,
     )
+
+
+def _considered(scene: Scene) -> Candidates:
+    """All configurations of a small space, or a sample refined around its best."""
+    question = scene.question
+    found = gather(question.space, question.tried, question.seed)
+    scene.sampled = found.enumeration == "sampled"
+    return refine(question.space, found, scene.promise, question.tried, question.seed)
 
 
 def _every_level(columns: Columns) -> Columns:
@@ -67,13 +86,7 @@ def _every_level(columns: Columns) -> Columns:
     return take(columns, np.unique(np.concatenate([np.arange(min(n_rows(columns), CHECKED)), *firsts])))
 
 
-def _at_this_fidelity(run: OwnRun, question: Question) -> bool:
-    """Whether a run tells all that training its configuration again would: not if it was cut to another fidelity."""
-    asked = {path: value for path, value in question.context.items() if path.startswith("fidelity.")}
-    return all(run.inputs.get(path, value) == value for path, value in asked.items())
-
-
-def _warnings(scene: Scene, found: Candidates, n_acceptable: int) -> list[str]:
+def _warnings(scene: Scene, found: Candidates, best: exact.Shortlist | None, n_acceptable: int) -> list[str]:
     """What the reader should know before believing the answer."""
     question, learner = scene.question, scene.learner
     out = []
@@ -81,8 +94,9 @@ def _warnings(scene: Scene, found: Candidates, n_acceptable: int) -> list[str]:
         return ["every configuration of the search space has been run or is being run"]
     if len(found) < question.top_k:
         out.append(f"only {len(found)} configurations are left to rank")
-    if len(found) > ADAPTED and scene.adapted:
-        out.append(f"history scored all {len(found)} configurations; own runs reordered the {ADAPTED} it rates best")
+    if scene.adapted and (best is not None or len(found) > ADAPTED):
+        n, size = (len(found), found.space_size) if best is not None else (ADAPTED, len(found))
+        out.append(f"history scored all {size} configurations; own runs reordered the {n} it rates best")
     if n_acceptable < min(question.top_k, len(found)):
         out.append(
             f"only {n_acceptable} of the candidates are expected to keep the outcome constraints and to succeed; "

@@ -19,8 +19,9 @@ CHUNK = 16_384
 class Scene:
     """A question's dataset, context and own runs, encoded once; targets are adapted when first asked for."""
 
-    def __init__(self, question: Question, learner: MetaLearner, *, sampled: bool) -> None:
-        self.question, self.learner, self.sampled = question, learner, sampled
+    def __init__(self, question: Question, learner: MetaLearner) -> None:
+        self.question, self.learner = question, learner
+        self.sampled = False  # whether the candidates are a sample of a larger space
         self.X_own = self._encode(columns_of([run.inputs for run in question.own]), len(question.own))
         in_context = [{**question.context, **configuration} for configuration in question.pending]
         self.X_pending = self._encode(columns_of(in_context), len(in_context))

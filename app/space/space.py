@@ -134,5 +134,5 @@ class SearchSpace:
         return encoding.identity(columns, self.keys)
 
     def inputs(self, columns: Columns) -> Columns:
-        """The columns by input path, as runs with these configurations would report them."""
-        return encoding.inputs(columns, {parameter.key: parameter.path for parameter in self.parameters})
+        """The columns by input path, as runs with these configurations would report them; of some parameters or all."""
+        return encoding.inputs(columns, {p.key: p.path for p in self.parameters if p.key in columns})

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 
@@ -16,7 +17,7 @@ from app import telemetry
 from app.api import dependencies, examples
 from app.api import recommend as recommend_door
 from app.api.schemas import Recommendation, RecommendationRecord
-from app.errors import TooManyRequests
+from app.errors import Unavailable
 
 Client = httpx.AsyncClient
 
@@ -102,12 +103,52 @@ async def test_too_many_at_a_time_are_refused_and_told_when_to_return(
     first, second = [asyncio.create_task(client.post("/v1/recommend", json=REQUEST)) for _ in range(2)]
     await working.wait()
     third = await client.post("/v1/recommend", json=REQUEST)
-    assert (third.status_code, third.json()["code"]) == (429, "too_many_requests")
+    assert (third.status_code, third.json()["code"]) == (503, "unavailable")
     assert third.headers["retry-after"] == "1"
     assert telemetry.REGISTRY.get_sample_value("forerun_recommend_refused_total") == refused + 1
     finish.set()
     assert [(await task).status_code for task in (first, second)] == [200, 200]
     assert (await client.post("/v1/recommend", json=REQUEST)).status_code == 200
+
+
+async def test_a_ranking_nobody_waits_for_is_given_up(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client leaves while its configurations are ranked: the work is cancelled and its place is free again."""
+    working, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def endless(*_: object) -> dict[str, Any]:
+        working.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return {}
+
+    monkeypatch.setattr(recommend_door, "recommend_configurations", endless)
+    app.state.recommend_gate = dependencies.Gate(slots=1, queue=0)
+    body = orjson.dumps(REQUEST)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        if not working.is_set() and not sent:
+            sent.append(body)
+            return {"type": "http.request", "body": body, "more_body": False}
+        await working.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": "/v1/recommend", "raw_path": b"/v1/recommend", "query_string": b"", "root_path": "",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1), "server": ("localhost", 80),
+    }  # fmt: skip
+    async with asyncio.timeout(10):
+        await app(scope, receive, send)
+        await cancelled.wait()
+        async with app.state.recommend_gate.enter():
+            pass
 
 
 async def test_a_gate_forgets_whoever_left_while_waiting() -> None:
@@ -120,7 +161,7 @@ async def test_a_gate_forgets_whoever_left_while_waiting() -> None:
     async with gate.enter():
         waiting = asyncio.create_task(enter())
         await asyncio.sleep(0)
-        with pytest.raises(TooManyRequests):
+        with pytest.raises(Unavailable):
             await enter()
         waiting.cancel()
         await asyncio.wait([waiting])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.learn import cbm
-from app.learn.boosting import model_to_bytes
+from app.learn.cbm import model_to_bytes
 from app.learn.trees import MAX_DEPTH, Trees, compile_trees, read_trees, summed
 from tests.ensembles import made_trees, made_values, seeds
 

@@ -1,130 +1,165 @@
-"""Whole spaces solved exactly, against brute force: every configuration listed and scored by the trees themselves."""
-
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+import pytest
 
-from app.errors import NoFeasibleConfiguration
-from app.featurise.featuriser import SOURCES, Featuriser
-from app.featurise.frame import flat_columns
-from app.featurise.schema import infer
-from app.learn.trees import Trees, summed
-from app.search.axes import make_axes
-from app.search.exact import solve
-from app.space import Columns, SearchSpace, parse_search_space
-from app.space.columns import n_rows
-from tests.strategies import Case, spaces
+from app.learn.gaussian_process import Points
+from app.learn.prior import Prior
+from app.search.grid import fold
+from app.search.means import Means
+from app.search.product import configurations
+from app.search.question import Question
+from app.search.rank import rank
+from app.search.scene import Scene
+from app.search.tables import Tables
+from app.space import parse_search_space
+from app.space.columns import take
+from app.space.paths import flatten
+from app.types import Objective, OwnRun
+from tests.ensembles import points
+from tests.histories import accuracy, meta_features
 
-
-def featuriser_of(space: SearchSpace) -> Featuriser:
-    """As a history of random configurations would have made it."""
-    columns = flat_columns(space.inputs(space.sample(128, seed=0)))
-    return Featuriser((), tuple(infer(p, column, SOURCES[p.partition(".")[0]]) for p, column in columns.items()))
-
-
-def encoder_of(space, featuriser):
-    def encode(columns: Columns):
-        inputs = space.inputs(columns)
-        return featuriser.transform(inputs, [{}], np.zeros(n_rows(columns), np.int64)).X
-
-    return encode
-
-
-def random_trees(seed: int, X, n_trees: int, depth: int, leaves: str) -> Trees:
-    """Oblivious trees that split at (and between) values that occur; `leaves` few: many configurations tie."""
-    rng = np.random.default_rng(seed)
-    d = X.shape[1]
-    depths = rng.integers(1, depth + 1, n_trees) if d else np.zeros(0, np.int64)
-    feature = rng.integers(0, max(d, 1), int(depths.sum()))
-    border = np.zeros(len(feature), np.float32)
-    for i, j in enumerate(feature):
-        seen = X[~np.isnan(X[:, j]), j]
-        border[i] = rng.choice(seen) - rng.choice([0.0, 0.01, 0.5]) if len(seen) else 0.5
-    n_leaves = int((2**depths).sum())
-    values = rng.integers(-2, 3, n_leaves) / 4 if leaves == "few" else rng.normal(size=n_leaves)
-    firsts = [np.concatenate([[0], np.cumsum(size)]) for size in (depths, 2**depths)]
-    above = rng.integers(0, 2, max(d, 1)).astype(bool)[feature]
-    return summed([(1.0, Trees(0.5, firsts[0], feature, border, above, firsts[1], values.astype(float)))])
-
-
-def places(space: SearchSpace, axes, columns: Columns) -> np.ndarray:
-    """The entry of each axis (n, axes) that each configuration holds."""
-    out = np.full((n_rows(columns), len(axes)), -1)
-    for a, axis in enumerate(axes):
-        mine = [column_bytes(columns, axis, i) for i in range(n_rows(columns))]
-        index = {column_bytes(axis.columns, axis, w): w for w in range(len(axis) - 1, -1, -1)}
-        out[:, a] = [index[m] for m in mine]
-    return out
-
-
-def column_bytes(columns, axis, i):
-    parts = []
-    for p in axis.variants:
-        c = columns[p.key]
-        parts.append(np.nan_to_num(c.values[i], nan=-1e301) if hasattr(c, "values") else int(c.codes[i]))
-    return tuple(parts)
-
-
-models = st.fixed_dictionaries(
-    {
-        "seed": st.integers(0, 2**32 - 1),
-        "n_trees": st.integers(0, 12),
-        "depth": st.integers(1, 5),
-        "leaves": st.sampled_from(["few", "many"]),
+ACCURACY = Objective(metric="accuracy", direction="maximize")
+FAMILIES, N_RATES, DEPTHS, N_OTHER = ["tree", "linear"], 500, range(1, 11), 11
+SPACE = {
+    "parameters": {
+        "family": FAMILIES,
+        "rate": {"type": "float", "low": 0.002, "high": 1.0, "step": 0.002},
+        "depth": {"type": "int", "low": 1, "high": 10},
+        "unheard_of": {"type": "int", "low": 0, "high": N_OTHER - 1},
     }
-)
+}
+SIZE = len(FAMILIES) * N_RATES * len(DEPTHS) * N_OTHER
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(case=spaces(), model=models, k=st.integers(1, 40))
-def test_finite_spaces_are_solved_as_if_listed(case: Case, model, k: int) -> None:
-    space = parse_search_space(case.raw)
-    assert isinstance(space, SearchSpace)
-    try:
-        listed = space.enumerate(20_000)
-    except NoFeasibleConfiguration:
-        listed = None
-        assume(False)
-    assume(listed is not None)
-    featuriser = featuriser_of(space)
-    encode = encoder_of(space, featuriser)
-    X = encode(listed)
-    trees = random_trees(model["seed"], X, model["n_trees"], model["depth"], model["leaves"])
-    solution = solve(space, featuriser, encode, trees, k)
-    if solution is None:
-        return
-    f = trees.predict(X)
-    axes = make_axes(space, featuriser, trees)
-    where = places(space, axes, listed)
-    order = np.lexsort((*where.T[::-1], -f))[:k]
-    assert solution.enumeration == "exact"
-    assert solution.gap == 0
-    np.testing.assert_array_equal(solution.scores, f[order])
-    np.testing.assert_array_equal(places(space, axes, solution.columns), where[order])
+class TreesOnly(Prior):
+    """A prior all of whose components are trees."""
+
+    def points(self, X):
+        E = self.space(X)
+        C = np.column_stack([view.predict(X) for view in self.views])
+        return Points(E, self.responses(E)[1], C, C @ self.blend)
+
+    def scores(self, X):
+        return sum(weight * view.predict(X) for view, weight in zip(self.views, self.blend, strict=True))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(case=spaces(continuous=True), model=models, k=st.integers(1, 20))
-def test_no_configuration_of_a_continuous_space_beats_the_answer(case: Case, model, k: int) -> None:
-    space = parse_search_space(case.raw)
-    assert isinstance(space, SearchSpace)
-    try:
-        sampled = space.sample(512, seed=1)
-    except NoFeasibleConfiguration:
-        return
-    featuriser = featuriser_of(space)
-    encode = encoder_of(space, featuriser)
-    X = encode(sampled)
-    trees = random_trees(model["seed"], X, model["n_trees"], model["depth"], model["leaves"])
-    solution = solve(space, featuriser, encode, trees, k)
-    if solution is None:
-        return
-    assert space.allowed(solution.columns).all()
-    np.testing.assert_array_equal(trees.predict(encode(solution.columns)), solution.scores)
-    assert (np.diff(solution.scores) <= 0).all()
-    f = trees.predict(X)
-    worst = solution.scores[-1] if len(solution.scores) == k else -np.inf
-    missed = f[(f > worst) & ~np.isin(f, solution.scores)]
-    assert missed.max(initial=-np.inf) <= (worst if solution.enumeration == "exact" else solution.bound)
+@pytest.fixture(scope="module")
+def of_trees(learner):
+    """A learner whose scores are sums of trees."""
+
+    def without_responses(target):
+        prior = target.prior
+        blend = np.maximum(prior.blend[: len(prior.views)], 0.3)
+        return replace(target, prior=TreesOnly(prior.views, prior.responses, prior.space, blend))
+
+    return replace(learner, targets={name: without_responses(target) for name, target in learner.targets.items()})
+
+
+def ask(space=SPACE, **fields) -> Question:
+    given = {"objectives": (ACCURACY,), "meta_features": meta_features(5), "budget_ms": 60_000, **fields}
+    return Question(space=parse_search_space(space), **given)
+
+
+def own_run(configuration) -> OwnRun:
+    return OwnRun(flatten(configuration), {"accuracy": accuracy(configuration, 5)})
+
+
+def answered(ranking):
+    return [entry["configuration"] for entry in ranking.configurations]
+
+
+def everything(question: Question):
+    """All combinations of the first four parameters in enumeration order, the first value of any other."""
+    values = points((len(FAMILIES), N_RATES, len(DEPTHS), N_OTHER))
+    lacking = len(question.space.parameters) - values.shape[1]
+    return configurations(question.space, np.pad(values, ((0, 0), (0, lacking))))
+
+
+@pytest.fixture(scope="module")
+def ranked(of_trees):
+    """The best in the right order: by score, equal ones as they are enumerated."""
+    question = ask()
+    listed = everything(question)
+    scores = Scene(question, of_trees).promise(listed, by_history=True)
+    return question.space.decode(listed, np.argsort(-scores.round(9), kind="stable")[:300].tolist())
+
+
+def test_a_large_space_is_ranked_exactly_and_equal_scores_in_order(of_trees, ranked):
+    ranking = rank(ask(top_k=200), of_trees)
+    assert (ranking.enumeration, ranking.space_size, ranking.candidates_ranked) == ("exhaustive", SIZE, SIZE)
+    assert answered(ranking) == ranked[:200]
+    assert ranking.gap is None
+
+
+def test_what_was_tried_or_is_being_tried_is_not_proposed(of_trees, ranked):
+    pending = tuple(flatten(c) for c in ranked[:7])
+    assert answered(rank(ask(top_k=5, pending=pending), of_trees)) == ranked[7:12]
+
+
+def test_beyond_a_million_the_answer_is_proven(of_trees, ranked):
+    wide = {"parameters": {**SPACE["parameters"], "other": {"type": "int", "low": 0, "high": 99_999, "step": 2}}}
+    ranking = rank(ask(wide, top_k=20), of_trees)
+    assert (ranking.enumeration, ranking.space_size) == ("exact", SIZE * 50_000)
+    assert answered(ranking) == [{**ranked[0], "other": 2 * i} for i in range(20)]
+
+
+def test_an_answer_out_of_time_says_how_much_it_may_miss(of_trees):
+    means = Means()
+    means.end()
+    wide = {"parameters": {**SPACE["parameters"], "other": {"type": "int", "low": 0, "high": 9_999}}}
+    found = rank(ask(wide), of_trees, means)
+    best = rank(ask(wide), of_trees)
+    assert (found.enumeration, len(found.configurations)) == ("bounded", 10)
+    assert found.gap is not None
+    scores = [ranking.configurations[0]["score"] for ranking in (found, best)]
+    assert scores[0] <= scores[1] + 1e-9 <= scores[0] + found.gap + 2e-9
+
+
+def test_own_runs_reorder_the_best_and_the_gap_bounds_what_they_leave_out(of_trees):
+    own = tuple(own_run(c) for c in ask().space.decode(everything(ask()), range(0, SIZE, SIZE // 30)))
+    wide = {"parameters": {**SPACE["parameters"], "other": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}
+    question = ask(wide, own=own, top_k=3)
+    ranking = rank(question, of_trees)
+    assert ranking.enumeration in ("bounded", "exact")
+    scene = Scene(question, of_trees)
+    target = scene.objectives[0]
+    X = scene.encode(take(everything(question), np.arange(0, SIZE, 13)))
+    best_of_all = float(target.mean(target.learner.prior.points(X)).max())
+    assert best_of_all <= ranking.configurations[0]["score"] + (ranking.gap or 0.0) + 1e-9
+
+
+@pytest.mark.parametrize("strategy", ["improve", "explore"])
+def test_nothing_is_claimed_of_a_batch(of_trees, strategy):
+    wide = {"parameters": {**SPACE["parameters"], "other": {"type": "int", "low": 0, "high": 99}}}
+    assert rank(ask(wide, strategy=strategy), of_trees).enumeration == "sampled"
+
+
+def test_the_same_question_shares_its_tables_and_another_dataset_does_not(of_trees, monkeypatch):
+    means, folds = Means(), []
+    monkeypatch.setattr("app.search.tables.fold", lambda *a: folds.append(1) or fold(*a))
+    answers = [rank(ask(), of_trees, means) for _ in range(3)]
+    assert len(folds) == 1
+    assert answers[0] == answers[1] == answers[2]
+    rank(ask(meta_features=meta_features(3)), of_trees, means)
+    assert len(folds) == 2
+
+
+def test_tables_beyond_the_capacity_are_forgotten(of_trees):
+    tables = Tables(capacity_bytes=1)
+    for dataset in range(3):
+        rank(ask(meta_features=meta_features(dataset)), of_trees, Means(tables))
+    assert len(tables._folded) == 1
+
+
+def test_a_learner_with_other_than_trees_still_samples_or_lists(of_trees):
+    def damaged(target):
+        views = tuple(replace(view, trees=None) for view in target.prior.views)
+        return replace(target, prior=replace(target.prior, views=views))
+
+    other = replace(of_trees, targets={name: damaged(target) for name, target in of_trees.targets.items()})
+    ranking = rank(ask(top_k=3), other)
+    assert (ranking.enumeration, ranking.candidates_ranked) == ("exhaustive", SIZE)
+    assert answered(ranking) == answered(rank(ask(top_k=3), of_trees))
