@@ -74,13 +74,18 @@ def make_network(factors: Factors) -> Network:
 
 
 def search_order(factors: Factors) -> IntArray:
-    """Dimensions by how much they move the sum, the most first: what is decided early prunes the most."""
-    weight = np.zeros(len(factors.sizes))
+    """Dimensions that several rules share first, then by how much they move the sum, the most first.
+
+    What is decided early prunes the most; with its parents decided, a parameter's entries are known to be allowed.
+    """
+    weight, n_rules = np.zeros(len(factors.sizes)), np.zeros(len(factors.sizes), dtype=np.int64)
     for scope, table in zip(factors.scopes, factors.tables, strict=True):
-        finite = table if np.isfinite(table).all() else np.zeros_like(table)
+        if not np.isfinite(table).all():
+            n_rules[list(scope)] += 1
+            continue
         for axis, d in enumerate(scope):
-            weight[d] += float(np.square(np.diff(finite, axis=axis)).mean()) if table.shape[axis] > 1 else 0.0
-    return np.argsort(-weight, kind="stable")
+            weight[d] += float(np.square(np.diff(table, axis=axis)).mean()) if table.shape[axis] > 1 else 0.0
+    return np.lexsort((-weight, -np.where(n_rules > 1, n_rules, 0)))
 
 
 def _unit(tables: Sequence[FloatArray]) -> float:
