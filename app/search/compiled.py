@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.learn.trees import Trees
+from app.search.branch_and_bound import top_k
 from app.search.grid import Dimension, Grid, fold
 from app.search.scan import scan
 
@@ -30,4 +31,6 @@ def make_ready() -> Iterator[None]:
     folded = fold(trees, Grid(tuple(Dimension(np.array([j]), x[:, None]) for j in range(2)), x))
     yield
     scan(folded.factors, 1)
+    yield
+    top_k(folded.factors, 1)
     yield

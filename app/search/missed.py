@@ -42,14 +42,14 @@ def claim(scene: Scene, best: Shortlist, ordered: Ordered) -> tuple[Enumeration,
     return "bounded", max(0.0, float(highest - ordered.scores[0]))
 
 
-def _highest(target: AdaptedTarget, least: float, grid: Grid) -> float | None:
-    """A bound on the expected utility where history's score, times the sign, is `least` at most."""
+def _highest(target: AdaptedTarget, least: float, grid: Grid | None) -> float | None:
+    """A bound on the expected utility where history's score, times the sign, is `least` at most; None if not known."""
     posterior, kernel, prior, sign = target.posterior, target.posterior.kernel, target.learner.prior, target.sign
     share = posterior.weights * posterior.scales
     beta = sign * posterior.alpha @ share
     own, views = posterior.points, prior.views
     of_components = kernel.components * own.C.T @ beta
-    if any(view.models and view.trees is None for view in views):
+    if grid is None or any(view.models and view.trees is None for view in views):
         return None
     parts = [(float(w), view.trees) for w, view in zip(of_components, views, strict=True) if view.trees is not None]
     factors = fold(summed(parts), grid).factors

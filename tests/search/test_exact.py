@@ -90,6 +90,28 @@ def test_beyond_a_million_the_answer_is_proven(of_trees, ranked):
     assert answered(ranking) == [{**ranked[0], "other": 2 * i} for i in range(20)]
 
 
+def test_conditions_and_rules_are_kept_and_the_answer_is_still_proven(of_trees):
+    parameters = {
+        "family": ["tree", "linear"],
+        "rate": {"type": "float", "low": 0.01, "high": 1.0, "step": 0.01},
+        "depth": {"type": "int", "low": 1, "high": 10, "when": {"family": ["tree"]}},
+        "other": {"type": "int", "low": 1, "high": 2_000},
+    }
+    rules = {"forbidden": [{"family": "linear", "other": [1, 2, 3]}], "constraints": ["rate * depth <= 4"]}
+    small = {"parameters": {**parameters, "other": {"type": "int", "low": 1, "high": 9}}, **rules}
+    listed = ask(small)
+    columns = listed.space.enumerate(100_000)
+    best = Scene(listed, of_trees).promise(columns, by_history=True)
+    ranking = rank(ask({"parameters": parameters, **rules}, top_k=5), of_trees)
+    assert ranking.enumeration == "exact"
+    assert ranking.space_size > 1_000_000
+    assert ranking.gap is None
+    assert ranking.configurations[0]["score"] == pytest.approx(best.max())
+    for c in answered(ranking):
+        assert ("depth" in c) == (c["family"] == "tree")
+        assert c["rate"] * c.get("depth", 0) <= 4 + 1e-9
+
+
 def test_an_answer_out_of_time_says_how_much_it_may_miss(of_trees):
     means = Means()
     means.end()
