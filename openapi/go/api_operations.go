@@ -133,7 +133,9 @@ func (r ApiMetricsRequest) Execute() (string, *http.Response, error) {
 /*
 Metrics Metrics for Prometheus
 
-What this process did: requests, runs ingested, recommendations by stage; and the refits of all by state.
+What this process did, and what the database knows: refits, the queue, how meta-learners and intervals hold.
+
+What the database knows is the same from every process: take its maximum over instances, not its sum.
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
  @return ApiMetricsRequest

@@ -356,6 +356,7 @@ type ApiListRunsRequest struct {
 	state *string
 	cursor *string
 	limit *int64
+	curves *bool
 }
 
 // Only runs of this project.
@@ -385,6 +386,12 @@ func (r ApiListRunsRequest) Cursor(cursor string) ApiListRunsRequest {
 // Most runs to answer; very large ones fill a page sooner.
 func (r ApiListRunsRequest) Limit(limit int64) ApiListRunsRequest {
 	r.limit = &limit
+	return r
+}
+
+// Whether runs come with their learning curves; else these are empty.
+func (r ApiListRunsRequest) Curves(curves bool) ApiListRunsRequest {
+	r.curves = &curves
 	return r
 }
 
@@ -446,6 +453,13 @@ func (a *RunsAPIService) ListRunsExecute(r ApiListRunsRequest) (*RunList, *http.
 		var defaultValue int64 = 100
 		parameterAddToHeaderOrQuery(localVarQueryParams, "limit", defaultValue, "form", "")
 		r.limit = &defaultValue
+	}
+	if r.curves != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "curves", r.curves, "form", "")
+	} else {
+		var defaultValue bool = true
+		parameterAddToHeaderOrQuery(localVarQueryParams, "curves", defaultValue, "form", "")
+		r.curves = &defaultValue
 	}
 	// to determine the Content-Type header
 	localVarHTTPContentTypes := []string{}

@@ -25,7 +25,7 @@ type BatchReceipt struct {
 	Duplicates int64 `json:"duplicates"`
 	// Runs that were not taken: invalid ones, and conflicts.
 	Rejected int64 `json:"rejected"`
-	// Each run of a JSON batch, in order; of a stream only the lines that were not taken.
+	// Each run of a JSON batch, in order; of a stream only the lines that were not taken. The faults of the first 100 rejected runs of a JSON batch are listed; of later ones it is told how many there are.
 	Results []BatchResult `json:"results"`
 	// Of a stream: lines that were not taken and found no place in `results`.
 	ResultsOmitted *int64 `json:"results_omitted,omitempty"`

@@ -33,6 +33,8 @@ type MetaLearner struct {
 	NBytes int64 `json:"n_bytes"`
 	FittedAt time.Time `json:"fitted_at"`
 	Verdict Verdict `json:"verdict"`
+	// By target; the report tells it dataset by dataset.
+	Quality map[string]Quality `json:"quality"`
 }
 
 type _MetaLearner MetaLearner
@@ -41,7 +43,7 @@ type _MetaLearner MetaLearner
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewMetaLearner(id string, project string, version int64, champion bool, nRuns int64, nDatasets int64, nBytes int64, fittedAt time.Time, verdict Verdict) *MetaLearner {
+func NewMetaLearner(id string, project string, version int64, champion bool, nRuns int64, nDatasets int64, nBytes int64, fittedAt time.Time, verdict Verdict, quality map[string]Quality) *MetaLearner {
 	this := MetaLearner{}
 	this.Id = id
 	this.Project = project
@@ -52,6 +54,7 @@ func NewMetaLearner(id string, project string, version int64, champion bool, nRu
 	this.NBytes = nBytes
 	this.FittedAt = fittedAt
 	this.Verdict = verdict
+	this.Quality = quality
 	return &this
 }
 
@@ -279,6 +282,30 @@ func (o *MetaLearner) SetVerdict(v Verdict) {
 	o.Verdict = v
 }
 
+// GetQuality returns the Quality field value
+func (o *MetaLearner) GetQuality() map[string]Quality {
+	if o == nil {
+		var ret map[string]Quality
+		return ret
+	}
+
+	return o.Quality
+}
+
+// GetQualityOk returns a tuple with the Quality field value
+// and a boolean to check if the value has been set.
+func (o *MetaLearner) GetQualityOk() (map[string]Quality, bool) {
+	if o == nil {
+		return map[string]Quality{}, false
+	}
+	return o.Quality, true
+}
+
+// SetQuality sets field value
+func (o *MetaLearner) SetQuality(v map[string]Quality) {
+	o.Quality = v
+}
+
 func (o MetaLearner) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -298,6 +325,7 @@ func (o MetaLearner) ToMap() (map[string]interface{}, error) {
 	toSerialize["n_bytes"] = o.NBytes
 	toSerialize["fitted_at"] = o.FittedAt
 	toSerialize["verdict"] = o.Verdict
+	toSerialize["quality"] = o.Quality
 	return toSerialize, nil
 }
 
@@ -315,6 +343,7 @@ func (o *MetaLearner) UnmarshalJSON(data []byte) (err error) {
 		"n_bytes",
 		"fitted_at",
 		"verdict",
+		"quality",
 	}
 
 	allProperties := make(map[string]interface{})

@@ -33,6 +33,8 @@ type MetaLearnerDetail struct {
 	NBytes int64 `json:"n_bytes"`
 	FittedAt time.Time `json:"fitted_at"`
 	Verdict Verdict `json:"verdict"`
+	// By target; the report tells it dataset by dataset.
+	Quality map[string]Quality `json:"quality"`
 	// How it did on datasets it had not seen: regret, rank correlation, coverage; by target and dataset.
 	Report map[string]interface{} `json:"report"`
 }
@@ -43,7 +45,7 @@ type _MetaLearnerDetail MetaLearnerDetail
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewMetaLearnerDetail(id string, project string, version int64, champion bool, nRuns int64, nDatasets int64, nBytes int64, fittedAt time.Time, verdict Verdict, report map[string]interface{}) *MetaLearnerDetail {
+func NewMetaLearnerDetail(id string, project string, version int64, champion bool, nRuns int64, nDatasets int64, nBytes int64, fittedAt time.Time, verdict Verdict, quality map[string]Quality, report map[string]interface{}) *MetaLearnerDetail {
 	this := MetaLearnerDetail{}
 	this.Id = id
 	this.Project = project
@@ -54,6 +56,7 @@ func NewMetaLearnerDetail(id string, project string, version int64, champion boo
 	this.NBytes = nBytes
 	this.FittedAt = fittedAt
 	this.Verdict = verdict
+	this.Quality = quality
 	this.Report = report
 	return &this
 }
@@ -282,6 +285,30 @@ func (o *MetaLearnerDetail) SetVerdict(v Verdict) {
 	o.Verdict = v
 }
 
+// GetQuality returns the Quality field value
+func (o *MetaLearnerDetail) GetQuality() map[string]Quality {
+	if o == nil {
+		var ret map[string]Quality
+		return ret
+	}
+
+	return o.Quality
+}
+
+// GetQualityOk returns a tuple with the Quality field value
+// and a boolean to check if the value has been set.
+func (o *MetaLearnerDetail) GetQualityOk() (map[string]Quality, bool) {
+	if o == nil {
+		return map[string]Quality{}, false
+	}
+	return o.Quality, true
+}
+
+// SetQuality sets field value
+func (o *MetaLearnerDetail) SetQuality(v map[string]Quality) {
+	o.Quality = v
+}
+
 // GetReport returns the Report field value
 func (o *MetaLearnerDetail) GetReport() map[string]interface{} {
 	if o == nil {
@@ -325,6 +352,7 @@ func (o MetaLearnerDetail) ToMap() (map[string]interface{}, error) {
 	toSerialize["n_bytes"] = o.NBytes
 	toSerialize["fitted_at"] = o.FittedAt
 	toSerialize["verdict"] = o.Verdict
+	toSerialize["quality"] = o.Quality
 	toSerialize["report"] = o.Report
 	return toSerialize, nil
 }
@@ -343,6 +371,7 @@ func (o *MetaLearnerDetail) UnmarshalJSON(data []byte) (err error) {
 		"n_bytes",
 		"fitted_at",
 		"verdict",
+		"quality",
 		"report",
 	}
 

@@ -27,6 +27,8 @@ type Project struct {
 	RefitPolicy RefitPolicy `json:"refit_policy"`
 	// The champion: the meta-learner that serves.
 	MetaLearnerId NullableString `json:"meta_learner_id"`
+	// Null until a worker has looked at the project.
+	Health NullableProjectHealth `json:"health"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -37,12 +39,13 @@ type _Project Project
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewProject(name string, objectives []Objective, refitPolicy RefitPolicy, metaLearnerId NullableString, createdAt time.Time, updatedAt time.Time) *Project {
+func NewProject(name string, objectives []Objective, refitPolicy RefitPolicy, metaLearnerId NullableString, health NullableProjectHealth, createdAt time.Time, updatedAt time.Time) *Project {
 	this := Project{}
 	this.Name = name
 	this.Objectives = objectives
 	this.RefitPolicy = refitPolicy
 	this.MetaLearnerId = metaLearnerId
+	this.Health = health
 	this.CreatedAt = createdAt
 	this.UpdatedAt = updatedAt
 	return &this
@@ -154,6 +157,32 @@ func (o *Project) SetMetaLearnerId(v string) {
 	o.MetaLearnerId.Set(&v)
 }
 
+// GetHealth returns the Health field value
+// If the value is explicit nil, the zero value for ProjectHealth will be returned
+func (o *Project) GetHealth() ProjectHealth {
+	if o == nil || o.Health.Get() == nil {
+		var ret ProjectHealth
+		return ret
+	}
+
+	return *o.Health.Get()
+}
+
+// GetHealthOk returns a tuple with the Health field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Project) GetHealthOk() (*ProjectHealth, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.Health.Get(), o.Health.IsSet()
+}
+
+// SetHealth sets field value
+func (o *Project) SetHealth(v ProjectHealth) {
+	o.Health.Set(&v)
+}
+
 // GetCreatedAt returns the CreatedAt field value
 func (o *Project) GetCreatedAt() time.Time {
 	if o == nil {
@@ -216,6 +245,7 @@ func (o Project) ToMap() (map[string]interface{}, error) {
 	toSerialize["objectives"] = o.Objectives
 	toSerialize["refit_policy"] = o.RefitPolicy
 	toSerialize["meta_learner_id"] = o.MetaLearnerId.Get()
+	toSerialize["health"] = o.Health.Get()
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["updated_at"] = o.UpdatedAt
 	return toSerialize, nil
@@ -230,6 +260,7 @@ func (o *Project) UnmarshalJSON(data []byte) (err error) {
 		"objectives",
 		"refit_policy",
 		"meta_learner_id",
+		"health",
 		"created_at",
 		"updated_at",
 	}

@@ -37,6 +37,10 @@ type RankedConfiguration struct {
 	ParetoFront NullableInt64 `json:"pareto_front,omitempty"`
 	// With `explain` only: by objective, the inputs that moved its prediction most.
 	Explanation map[string][]Effect `json:"explanation,omitempty"`
+	// With `explain` only: by objective, how much is history and how much own runs.
+	Origin map[string]Origin `json:"origin,omitempty"`
+	// With `explain` only: the runs of the history that resemble it most.
+	NearestRuns []PastRun `json:"nearest_runs,omitempty"`
 }
 
 type _RankedConfiguration RankedConfiguration
@@ -318,6 +322,72 @@ func (o *RankedConfiguration) SetExplanation(v map[string][]Effect) {
 	o.Explanation = v
 }
 
+// GetOrigin returns the Origin field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *RankedConfiguration) GetOrigin() map[string]Origin {
+	if o == nil {
+		var ret map[string]Origin
+		return ret
+	}
+	return o.Origin
+}
+
+// GetOriginOk returns a tuple with the Origin field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *RankedConfiguration) GetOriginOk() (map[string]Origin, bool) {
+	if o == nil || IsNil(o.Origin) {
+		return map[string]Origin{}, false
+	}
+	return o.Origin, true
+}
+
+// HasOrigin returns a boolean if a field has been set.
+func (o *RankedConfiguration) HasOrigin() bool {
+	if o != nil && !IsNil(o.Origin) {
+		return true
+	}
+
+	return false
+}
+
+// SetOrigin gets a reference to the given map[string]Origin and assigns it to the Origin field.
+func (o *RankedConfiguration) SetOrigin(v map[string]Origin) {
+	o.Origin = v
+}
+
+// GetNearestRuns returns the NearestRuns field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *RankedConfiguration) GetNearestRuns() []PastRun {
+	if o == nil {
+		var ret []PastRun
+		return ret
+	}
+	return o.NearestRuns
+}
+
+// GetNearestRunsOk returns a tuple with the NearestRuns field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *RankedConfiguration) GetNearestRunsOk() ([]PastRun, bool) {
+	if o == nil || IsNil(o.NearestRuns) {
+		return nil, false
+	}
+	return o.NearestRuns, true
+}
+
+// HasNearestRuns returns a boolean if a field has been set.
+func (o *RankedConfiguration) HasNearestRuns() bool {
+	if o != nil && !IsNil(o.NearestRuns) {
+		return true
+	}
+
+	return false
+}
+
+// SetNearestRuns gets a reference to the given []PastRun and assigns it to the NearestRuns field.
+func (o *RankedConfiguration) SetNearestRuns(v []PastRun) {
+	o.NearestRuns = v
+}
+
 func (o RankedConfiguration) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -342,6 +412,12 @@ func (o RankedConfiguration) ToMap() (map[string]interface{}, error) {
 	}
 	if o.Explanation != nil {
 		toSerialize["explanation"] = o.Explanation
+	}
+	if o.Origin != nil {
+		toSerialize["origin"] = o.Origin
+	}
+	if o.NearestRuns != nil {
+		toSerialize["nearest_runs"] = o.NearestRuns
 	}
 	return toSerialize, nil
 }

@@ -31,10 +31,14 @@ type RecommendRequest struct {
 	Pending []map[string]interface{} `json:"pending,omitempty"`
 	TopK *int64 `json:"top_k,omitempty"`
 	Strategy *string `json:"strategy,omitempty"`
+	// With `improve` and one objective: a resource by which improvement is divided, such as `duration_seconds`: what brings most for what it costs is proposed first.
+	Per NullableString `json:"per,omitempty" validate:"regexp=^[^\\x00-\\x1f\\x7f]+$"`
 	Seed *int64 `json:"seed,omitempty"`
-	// Time budget of a search that proves its answer. Searches by a fixed amount of work, as all are today, leave it alone: their answers do not depend on how fast the machine is.
+	// Time that a search for the exact answer may take. What is found by then is the answer, and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.
 	BudgetMs *int64 `json:"budget_ms,omitempty"`
 	Explain *bool `json:"explain,omitempty"`
+	// Whether the answer is kept and gets a `recommendation_id`; false: it was a what-if.
+	Store *bool `json:"store,omitempty"`
 	AdditionalProperties map[string]interface{}
 }
 
@@ -60,6 +64,8 @@ func NewRecommendRequest(dataset RecommendRequestDataset, searchSpace SearchSpac
 	this.BudgetMs = &budgetMs
 	var explain bool = false
 	this.Explain = &explain
+	var store bool = true
+	this.Store = &store
 	return &this
 }
 
@@ -80,6 +86,8 @@ func NewRecommendRequestWithDefaults() *RecommendRequest {
 	this.BudgetMs = &budgetMs
 	var explain bool = false
 	this.Explain = &explain
+	var store bool = true
+	this.Store = &store
 	return &this
 }
 
@@ -387,6 +395,48 @@ func (o *RecommendRequest) SetStrategy(v string) {
 	o.Strategy = &v
 }
 
+// GetPer returns the Per field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *RecommendRequest) GetPer() string {
+	if o == nil || IsNil(o.Per.Get()) {
+		var ret string
+		return ret
+	}
+	return *o.Per.Get()
+}
+
+// GetPerOk returns a tuple with the Per field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *RecommendRequest) GetPerOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.Per.Get(), o.Per.IsSet()
+}
+
+// HasPer returns a boolean if a field has been set.
+func (o *RecommendRequest) HasPer() bool {
+	if o != nil && o.Per.IsSet() {
+		return true
+	}
+
+	return false
+}
+
+// SetPer gets a reference to the given NullableString and assigns it to the Per field.
+func (o *RecommendRequest) SetPer(v string) {
+	o.Per.Set(&v)
+}
+// SetPerNil sets the value for Per to be an explicit nil
+func (o *RecommendRequest) SetPerNil() {
+	o.Per.Set(nil)
+}
+
+// UnsetPer ensures that no value is present for Per, not even an explicit nil
+func (o *RecommendRequest) UnsetPer() {
+	o.Per.Unset()
+}
+
 // GetSeed returns the Seed field value if set, zero value otherwise.
 func (o *RecommendRequest) GetSeed() int64 {
 	if o == nil || IsNil(o.Seed) {
@@ -483,6 +533,38 @@ func (o *RecommendRequest) SetExplain(v bool) {
 	o.Explain = &v
 }
 
+// GetStore returns the Store field value if set, zero value otherwise.
+func (o *RecommendRequest) GetStore() bool {
+	if o == nil || IsNil(o.Store) {
+		var ret bool
+		return ret
+	}
+	return *o.Store
+}
+
+// GetStoreOk returns a tuple with the Store field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *RecommendRequest) GetStoreOk() (*bool, bool) {
+	if o == nil || IsNil(o.Store) {
+		return nil, false
+	}
+	return o.Store, true
+}
+
+// HasStore returns a boolean if a field has been set.
+func (o *RecommendRequest) HasStore() bool {
+	if o != nil && !IsNil(o.Store) {
+		return true
+	}
+
+	return false
+}
+
+// SetStore gets a reference to the given bool and assigns it to the Store field.
+func (o *RecommendRequest) SetStore(v bool) {
+	o.Store = &v
+}
+
 func (o RecommendRequest) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -519,6 +601,9 @@ func (o RecommendRequest) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Strategy) {
 		toSerialize["strategy"] = o.Strategy
 	}
+	if o.Per.IsSet() {
+		toSerialize["per"] = o.Per.Get()
+	}
 	if !IsNil(o.Seed) {
 		toSerialize["seed"] = o.Seed
 	}
@@ -527,6 +612,9 @@ func (o RecommendRequest) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.Explain) {
 		toSerialize["explain"] = o.Explain
+	}
+	if !IsNil(o.Store) {
+		toSerialize["store"] = o.Store
 	}
 
 	for key, value := range o.AdditionalProperties {
@@ -582,9 +670,11 @@ func (o *RecommendRequest) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "pending")
 		delete(additionalProperties, "top_k")
 		delete(additionalProperties, "strategy")
+		delete(additionalProperties, "per")
 		delete(additionalProperties, "seed")
 		delete(additionalProperties, "budget_ms")
 		delete(additionalProperties, "explain")
+		delete(additionalProperties, "store")
 		o.AdditionalProperties = additionalProperties
 	}
 

@@ -21,7 +21,7 @@ var _ MappedNullable = &Recommendation{}
 
 // Recommendation Ranked configurations, best first, and what they rest on.
 type Recommendation struct {
-	// To be named by the runs that follow it. Null when there was no database to store the answer in, which `warnings` then says.
+	// To be named by the runs that follow it. Null when the request said `store: false`, and when there was no database to store the answer in, which `warnings` then says.
 	RecommendationId NullableString `json:"recommendation_id"`
 	Project string `json:"project"`
 	Dataset string `json:"dataset"`
@@ -35,6 +35,8 @@ type Recommendation struct {
 	Configurations []RankedConfiguration `json:"configurations"`
 	// What the reader should know before believing the answer.
 	Warnings []string `json:"warnings"`
+	// With `explain` only: the past datasets that resemble this one most.
+	SimilarDatasets []SimilarDataset `json:"similar_datasets,omitempty"`
 }
 
 type _Recommendation Recommendation
@@ -285,6 +287,39 @@ func (o *Recommendation) SetWarnings(v []string) {
 	o.Warnings = v
 }
 
+// GetSimilarDatasets returns the SimilarDatasets field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *Recommendation) GetSimilarDatasets() []SimilarDataset {
+	if o == nil {
+		var ret []SimilarDataset
+		return ret
+	}
+	return o.SimilarDatasets
+}
+
+// GetSimilarDatasetsOk returns a tuple with the SimilarDatasets field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Recommendation) GetSimilarDatasetsOk() ([]SimilarDataset, bool) {
+	if o == nil || IsNil(o.SimilarDatasets) {
+		return nil, false
+	}
+	return o.SimilarDatasets, true
+}
+
+// HasSimilarDatasets returns a boolean if a field has been set.
+func (o *Recommendation) HasSimilarDatasets() bool {
+	if o != nil && !IsNil(o.SimilarDatasets) {
+		return true
+	}
+
+	return false
+}
+
+// SetSimilarDatasets gets a reference to the given []SimilarDataset and assigns it to the SimilarDatasets field.
+func (o *Recommendation) SetSimilarDatasets(v []SimilarDataset) {
+	o.SimilarDatasets = v
+}
+
 func (o Recommendation) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -304,6 +339,9 @@ func (o Recommendation) ToMap() (map[string]interface{}, error) {
 	toSerialize["search"] = o.Search
 	toSerialize["configurations"] = o.Configurations
 	toSerialize["warnings"] = o.Warnings
+	if o.SimilarDatasets != nil {
+		toSerialize["similar_datasets"] = o.SimilarDatasets
+	}
 	return toSerialize, nil
 }
 

@@ -36,6 +36,8 @@ type RecommendationRecord struct {
 	Configurations []RankedConfiguration `json:"configurations"`
 	// What the reader should know before believing the answer.
 	Warnings []string `json:"warnings"`
+	// With `explain` only: the past datasets that resemble this one most.
+	SimilarDatasets []SimilarDataset `json:"similar_datasets,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	// Predicted against realised, oldest first.
 	Runs []Realised `json:"runs"`
@@ -289,6 +291,39 @@ func (o *RecommendationRecord) SetWarnings(v []string) {
 	o.Warnings = v
 }
 
+// GetSimilarDatasets returns the SimilarDatasets field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *RecommendationRecord) GetSimilarDatasets() []SimilarDataset {
+	if o == nil {
+		var ret []SimilarDataset
+		return ret
+	}
+	return o.SimilarDatasets
+}
+
+// GetSimilarDatasetsOk returns a tuple with the SimilarDatasets field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *RecommendationRecord) GetSimilarDatasetsOk() ([]SimilarDataset, bool) {
+	if o == nil || IsNil(o.SimilarDatasets) {
+		return nil, false
+	}
+	return o.SimilarDatasets, true
+}
+
+// HasSimilarDatasets returns a boolean if a field has been set.
+func (o *RecommendationRecord) HasSimilarDatasets() bool {
+	if o != nil && !IsNil(o.SimilarDatasets) {
+		return true
+	}
+
+	return false
+}
+
+// SetSimilarDatasets gets a reference to the given []SimilarDataset and assigns it to the SimilarDatasets field.
+func (o *RecommendationRecord) SetSimilarDatasets(v []SimilarDataset) {
+	o.SimilarDatasets = v
+}
+
 // GetCreatedAt returns the CreatedAt field value
 func (o *RecommendationRecord) GetCreatedAt() time.Time {
 	if o == nil {
@@ -356,6 +391,9 @@ func (o RecommendationRecord) ToMap() (map[string]interface{}, error) {
 	toSerialize["search"] = o.Search
 	toSerialize["configurations"] = o.Configurations
 	toSerialize["warnings"] = o.Warnings
+	if o.SimilarDatasets != nil {
+		toSerialize["similar_datasets"] = o.SimilarDatasets
+	}
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["runs"] = o.Runs
 	return toSerialize, nil

@@ -28,6 +28,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List recommendations
+         * @description What was asked about, and what the answers rest on; each has its answer under its id.
+         */
+        get: operations["list_recommendations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/recommendations/{id}": {
         parameters: {
             query?: never;
@@ -40,6 +60,28 @@ export interface paths {
          * @description The answer as it was given, with the runs that named it: predicted against realised, target by target.
          */
         get: operations["get_recommendation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how recommendations turned out
+         * @description Predicted against realised, for the runs that named a recommendation.
+         *
+         *     A page looks at a bounded number of recommendations: it may hold few or none and still have a `next_cursor`.
+         */
+        get: operations["list_outcomes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -176,6 +218,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/similar-datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find datasets like one
+         * @description Those of the project whose meta-features are nearest; none that shares no meta-feature with it.
+         */
+        get: operations["list_similar_datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how projects stand
+         * @description What came in lately, who serves and how well, and how the last refit went.
+         *
+         *     A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in any one hour.
+         */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects": {
         parameters: {
             query?: never;
@@ -205,7 +289,7 @@ export interface paths {
         };
         /**
          * Look at a project
-         * @description Its declared objectives, its refit policy, and which meta-learner serves.
+         * @description Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals hold.
          */
         get: operations["get_project"];
         /**
@@ -441,7 +525,9 @@ export interface paths {
         };
         /**
          * Metrics for Prometheus
-         * @description What this process did: requests, runs ingested, recommendations by stage; and the refits of all by state.
+         * @description What this process did, and what the database knows: refits, the queue, how meta-learners and intervals hold.
+         *
+         *     What the database knows is the same from every process: take its maximum over instances, not its sum.
          */
         get: operations["metrics"];
         put?: never;
@@ -507,7 +593,7 @@ export interface components {
              * @description Runs that were not taken: invalid ones, and conflicts.
              */
             rejected: number;
-            /** @description Each run of a JSON batch, in order; of a stream only the lines that were not taken. */
+            /** @description Each run of a JSON batch, in order; of a stream only the lines that were not taken. The faults of the first 100 rejected runs of a JSON batch are listed; of later ones it is told how many there are. */
             results: components["schemas"]["BatchResult"][];
             /**
              * Format: int64
@@ -582,6 +668,34 @@ export interface components {
              */
             type: "categorical";
             choices: components["schemas"]["Scalar"][];
+        };
+        /**
+         * Champion
+         * @description The meta-learner that serves.
+         */
+        Champion: {
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            version: number;
+            /** Format: date-time */
+            fitted_at: string;
+            /**
+             * Format: int64
+             * @description Runs it learned from.
+             */
+            n_runs: number;
+            /**
+             * Format: int64
+             * @description Datasets they were trained on.
+             */
+            n_datasets: number;
+            /** @description Whether the process that answers found its bundle damaged, so that an earlier one serves. */
+            damaged: boolean;
+            /** @description By target: how it does on datasets it has not seen. */
+            quality: {
+                [key: string]: components["schemas"]["Quality"];
+            };
         };
         /**
          * ConstantParameter
@@ -778,6 +892,34 @@ export interface components {
             /** @default null */
             step?: number | null;
         };
+        /**
+         * IntervalsHeld
+         * @description How many realised results of one target lay in the 90 % intervals that had been predicted for them.
+         */
+        IntervalsHeld: {
+            /**
+             * Format: int64
+             * @description Results: of the latest completed runs that followed a recommendation.
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description The share of them inside their interval.
+             */
+            inside: number;
+            /**
+             * Format: int64
+             * @description Results below it.
+             */
+            below: number;
+            /**
+             * Format: int64
+             * @description Results above it.
+             */
+            above: number;
+            /** @description Whether more missed than chance explains: the world may have changed. */
+            drifting: boolean;
+        };
         JsonValue: unknown;
         /**
          * Key
@@ -838,6 +980,43 @@ export interface components {
             expires_in_days?: number | null;
         };
         /**
+         * LastRefit
+         * @description The newest refit of a project.
+         */
+        LastRefit: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            state: "queued" | "running" | "succeeded" | "failed";
+            /** Format: date-time */
+            queued_at: string;
+            finished_at: string | null;
+            error: string | null;
+        };
+        /**
+         * ListedRecommendation
+         * @description A recommendation in a list.
+         */
+        ListedRecommendation: {
+            /** Format: uuid */
+            recommendation_id: string;
+            /**
+             * @description The dataset that was asked about.
+             * @example breast_cancer
+             */
+            dataset: string;
+            /** @enum {string} */
+            basis: "few_shot" | "zero_shot" | "cold_start";
+            meta_learner_id: string | null;
+            /**
+             * Format: int64
+             * @description Configurations that were answered.
+             */
+            n_configurations: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
          * MetaLearner
          * @description A fitted meta-learner of a project.
          */
@@ -862,6 +1041,10 @@ export interface components {
             /** Format: date-time */
             fitted_at: string;
             verdict: components["schemas"]["Verdict"];
+            /** @description By target; the report tells it dataset by dataset. */
+            quality: {
+                [key: string]: components["schemas"]["Quality"];
+            };
         };
         /**
          * MetaLearnerDetail
@@ -888,6 +1071,10 @@ export interface components {
             /** Format: date-time */
             fitted_at: string;
             verdict: components["schemas"]["Verdict"];
+            /** @description By target; the report tells it dataset by dataset. */
+            quality: {
+                [key: string]: components["schemas"]["Quality"];
+            };
             /** @description How it did on datasets it had not seen: regret, rank correlation, coverage; by target and dataset. */
             report: {
                 [key: string]: unknown;
@@ -929,6 +1116,28 @@ export interface components {
              * @example 93
              */
             n_datasets: number;
+        };
+        /**
+         * Neighbour
+         * @description A dataset beside another.
+         */
+        Neighbour: {
+            /** @example sonar */
+            dataset: string;
+            /**
+             * Format: double
+             * @description Root mean square over meta-features, in their standard deviations; 0 for equals.
+             */
+            distance: number;
+            /** Format: int64 */
+            n_shared_meta_features: number;
+        };
+        /**
+         * NeighbourList
+         * @description The datasets most like one, nearest first.
+         */
+        NeighbourList: {
+            similar: components["schemas"]["Neighbour"][];
         };
         /**
          * NewKey
@@ -1008,6 +1217,67 @@ export interface components {
             choices: components["schemas"]["Scalar"][];
         };
         /**
+         * Origin
+         * @description Where a score comes from, in normal quantiles.
+         */
+        Origin: {
+            /**
+             * Format: double
+             * @description What the history says of such configurations.
+             * @example 1.32
+             */
+            history: number;
+            /**
+             * Format: double
+             * @description What the dataset's own runs changed.
+             * @example -0.21
+             */
+            own_runs: number;
+            /**
+             * Format: double
+             * @description Share of the doubt about this configuration that own runs took away.
+             * @example 0.4
+             */
+            doubt_removed: number;
+        };
+        /**
+         * Outcome
+         * @description A run that followed a recommendation, with what that was about.
+         */
+        Outcome: {
+            /** Format: uuid */
+            id: string;
+            run_id: string;
+            /** @enum {string} */
+            state: "completed" | "failed" | "running" | "stopped";
+            /** @description Which answered configuration it trained; null when it trained another. */
+            rank: number | null;
+            /** @description What had been predicted for it. */
+            predicted: {
+                [key: string]: components["schemas"]["PredictedTarget"];
+            } | null;
+            /**
+             * @description What it measured.
+             * @example {
+             *       "accuracy": 0.918
+             *     }
+             */
+            realised: {
+                [key: string]: number;
+            };
+            /** Format: uuid */
+            recommendation_id: string;
+            /**
+             * @description The dataset that was asked about.
+             * @example breast_cancer
+             */
+            dataset: string;
+            /** Format: date-time */
+            recommended_at: string;
+            /** @enum {string} */
+            basis: "few_shot" | "zero_shot" | "cold_start";
+        };
+        /**
          * OutcomeConstraint
          * @description A limit on a target that must hold with at least the given probability.
          */
@@ -1023,6 +1293,47 @@ export interface components {
              * @default 0.5
              */
             confidence?: number;
+        };
+        /**
+         * OutcomeList
+         * @description A page of outcomes.
+         */
+        OutcomeList: {
+            outcomes: components["schemas"]["Outcome"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+        };
+        /**
+         * Overview
+         * @description A project at a glance.
+         */
+        Overview: {
+            /** @example demo */
+            project: string;
+            objectives: components["schemas"]["Objective"][];
+            /**
+             * Format: int64
+             * @description Stored runs; at most a million are counted.
+             */
+            n_runs: number;
+            /** Format: int64 */
+            n_datasets: number;
+            runs_per_hour: components["schemas"]["RunsPerHour"];
+            /** @description When the newest run was posted. */
+            last_run_at: string | null;
+            /** @description Null before the first refit. */
+            champion: components["schemas"]["Champion"] | null;
+            /** @description Null where there has been none. */
+            refit: components["schemas"]["LastRefit"] | null;
+        };
+        /**
+         * OverviewList
+         * @description A page of projects at a glance.
+         */
+        OverviewList: {
+            projects: components["schemas"]["Overview"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
         };
         ParameterEntry: components["schemas"]["ParameterSpec"] | components["schemas"]["Scalar"][] | components["schemas"]["Scalar"];
         /**
@@ -1057,6 +1368,31 @@ export interface components {
             constraints?: string[];
         };
         ParameterSpec: components["schemas"]["FloatParameter"] | components["schemas"]["IntParameter"] | components["schemas"]["CategoricalParameter"] | components["schemas"]["OrdinalParameter"] | components["schemas"]["BoolParameter"] | components["schemas"]["ConstantParameter"];
+        /**
+         * PastRun
+         * @description A run of the history that resembles an answered configuration.
+         */
+        PastRun: {
+            /** Format: uuid */
+            id: string;
+            /** @example adult */
+            dataset: string;
+            /**
+             * Format: double
+             * @description 1 is the same configuration.
+             * @example 0.93
+             */
+            likeness: number;
+            /**
+             * @description Its outcome, by objective.
+             * @example {
+             *       "accuracy": 0.871
+             *     }
+             */
+            reached: {
+                [key: string]: number;
+            };
+        };
         /**
          * PredictedTarget
          * @description What a real run would measure, in the target's own unit.
@@ -1143,10 +1479,55 @@ export interface components {
             refit_policy: components["schemas"]["RefitPolicy"];
             /** @description The champion: the meta-learner that serves. */
             meta_learner_id: string | null;
+            /** @description Null until a worker has looked at the project. */
+            health: components["schemas"]["ProjectHealth"] | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
             updated_at: string;
+        };
+        /**
+         * ProjectDetail
+         * @description A project, and what its owner should know.
+         */
+        ProjectDetail: {
+            /** @example demo */
+            name: string;
+            objectives: components["schemas"]["Objective"][];
+            refit_policy: components["schemas"]["RefitPolicy"];
+            /** @description The champion: the meta-learner that serves. */
+            meta_learner_id: string | null;
+            /** @description Null until a worker has looked at the project. */
+            health: components["schemas"]["ProjectHealth"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description What should be seen to: that the bundle of the champion is damaged. */
+            warnings: string[];
+        };
+        /**
+         * ProjectHealth
+         * @description How a project stands, as a worker measured it: soon after runs come in, and every few minutes.
+         */
+        ProjectHealth: {
+            /** Format: date-time */
+            measured_at: string;
+            /**
+             * Format: int64
+             * @description Finished runs.
+             */
+            n_runs: number;
+            /**
+             * Format: int64
+             * @description Those of them that the champion has not learned from.
+             */
+            n_new_runs: number;
+            last_run_at: string | null;
+            /** @description By target, whether predicted intervals hold. */
+            intervals: {
+                [key: string]: components["schemas"]["IntervalsHeld"];
+            };
         };
         /**
          * ProjectList
@@ -1170,6 +1551,47 @@ export interface components {
              *     }
              */
             refit_policy?: components["schemas"]["RefitPolicy"];
+        };
+        /**
+         * Quality
+         * @description How predictions of one target do on datasets that the meta-learner has not seen, on average over these.
+         */
+        Quality: {
+            /**
+             * @description Spearman's, between predicted and real outcomes within a dataset.
+             * @example 0.71
+             */
+            rank_correlation?: number | null;
+            /**
+             * @description Share of the outcomes inside their 90 % intervals.
+             * @example 0.91
+             */
+            coverage?: number | null;
+            /**
+             * @description By direction, then by method (`meta_learner`, `random`, ...), then by k: the gap between the best of its first k picks and the best run of the dataset, over the range of its runs.
+             * @example {
+             *       "maximize": {
+             *         "meta_learner": {
+             *           "1": 0.09
+             *         },
+             *         "random": {
+             *           "1": 0.41
+             *         }
+             *       }
+             *     }
+             */
+            regret?: {
+                [key: string]: {
+                    [key: string]: {
+                        [key: string]: number;
+                    };
+                };
+            } | null;
+            /**
+             * @description Datasets that it is the mean of.
+             * @example 10
+             */
+            n_held_out_datasets?: number | null;
         };
         /**
          * RankedConfiguration
@@ -1219,6 +1641,12 @@ export interface components {
             explanation?: {
                 [key: string]: components["schemas"]["Effect"][];
             } | null;
+            /** @description With `explain` only: by objective, how much is history and how much own runs. */
+            origin?: {
+                [key: string]: components["schemas"]["Origin"];
+            } | null;
+            /** @description With `explain` only: the runs of the history that resemble it most. */
+            nearest_runs?: components["schemas"]["PastRun"][] | null;
         };
         /**
          * Readiness
@@ -1294,25 +1722,35 @@ export interface components {
              */
             strategy?: "best" | "improve" | "explore";
             /**
+             * @description With `improve` and one objective: a resource by which improvement is divided, such as `duration_seconds`: what brings most for what it costs is proposed first.
+             * @example duration_seconds
+             */
+            per?: string | null;
+            /**
              * Format: int64
              * @default 0
              */
             seed?: number;
             /**
              * Format: int64
-             * @description Time budget of a search that proves its answer. Searches by a fixed amount of work, as all are today, leave it alone: their answers do not depend on how fast the machine is.
+             * @description Time that a search for the exact answer may take. What is found by then is the answer, and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.
              * @default 2000
              */
             budget_ms?: number;
             /** @default false */
             explain?: boolean;
+            /**
+             * @description Whether the answer is kept and gets a `recommendation_id`; false: it was a what-if.
+             * @default true
+             */
+            store?: boolean;
         };
         /**
          * Recommendation
          * @description Ranked configurations, best first, and what they rest on.
          */
         Recommendation: {
-            /** @description To be named by the runs that follow it. Null when there was no database to store the answer in, which `warnings` then says. */
+            /** @description To be named by the runs that follow it. Null when the request said `store: false`, and when there was no database to store the answer in, which `warnings` then says. */
             recommendation_id: string | null;
             /** @example tabular */
             project: string;
@@ -1335,6 +1773,17 @@ export interface components {
             configurations: components["schemas"]["RankedConfiguration"][];
             /** @description What the reader should know before believing the answer. */
             warnings: string[];
+            /** @description With `explain` only: the past datasets that resemble this one most. */
+            similar_datasets?: components["schemas"]["SimilarDataset"][] | null;
+        };
+        /**
+         * RecommendationList
+         * @description A page of recommendations, newest first.
+         */
+        RecommendationList: {
+            recommendations: components["schemas"]["ListedRecommendation"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
         };
         /**
          * RecommendationRecord
@@ -1367,6 +1816,8 @@ export interface components {
             configurations: components["schemas"]["RankedConfiguration"][];
             /** @description What the reader should know before believing the answer. */
             warnings: string[];
+            /** @description With `explain` only: the past datasets that resemble this one most. */
+            similar_datasets?: components["schemas"]["SimilarDataset"][] | null;
             /** Format: date-time */
             created_at: string;
             /** @description Predicted against realised, oldest first. */
@@ -1618,6 +2069,19 @@ export interface components {
              */
             updated_at: string;
         };
+        /**
+         * RunsPerHour
+         * @description What came in during the last 24 hours, the current one included.
+         */
+        RunsPerHour: {
+            /**
+             * Format: date-time
+             * @description Where the first hour begins.
+             */
+            since: string;
+            /** @description Runs posted in each hour, oldest first; at most 50,000 are counted. */
+            counts: number[];
+        };
         Scalar: string | number | boolean | null;
         /**
          * SearchSpace
@@ -1653,6 +2117,25 @@ export interface components {
             seed: number;
             /** @description With `bounded` only: most that a better score may lie above. */
             gap?: number | null;
+        };
+        /**
+         * SimilarDataset
+         * @description A past dataset that resembles the one asked about.
+         */
+        SimilarDataset: {
+            /** @example adult */
+            dataset: string;
+            /**
+             * Format: double
+             * @description 1 is alike in every respect that was compared.
+             * @example 0.8
+             */
+            likeness: number;
+            /**
+             * @description `own_runs`: configurations fared alike here and there. `meta_features`: too few own runs to tell.
+             * @enum {string}
+             */
+            by: "own_runs" | "meta_features";
         };
         /**
          * Verdict
@@ -1869,6 +2352,179 @@ export interface operations {
                      *       "status": 415,
                      *       "detail": "The body has a media type that is not taken here.",
                      *       "code": "unsupported_media_type",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but not valid; `errors` points at each fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:invalid_request",
+                     *       "title": "The request is not valid",
+                     *       "status": 422,
+                     *       "detail": "The request is well-formed but not valid",
+                     *       "code": "invalid_request",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "/metrics/accuracy",
+                     *           "message": "should be a valid number"
+                     *         }
+                     *       ],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests are under way, or this key made too many; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:too_many_requests",
+                     *       "title": "Too many requests are under way",
+                     *       "status": 429,
+                     *       "detail": "Too many requests are under way, or this key made too many",
+                     *       "code": "too_many_requests",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer right now; `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unavailable",
+                     *       "title": "The service cannot answer right now",
+                     *       "status": 503,
+                     *       "detail": "The service cannot answer right now",
+                     *       "code": "unavailable",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_recommendations: {
+        parameters: {
+            query: {
+                /** @description The project. */
+                project: string;
+                /** @description Only recommendations for the dataset of this name. */
+                dataset?: string;
+                /** @description `next_cursor` of the page before; absent for the first page. */
+                cursor?: string;
+                /** @description Most that one page lists. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of recommendations, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recommendations": [
+                     *         {
+                     *           "recommendation_id": "0199f1c2-7d34-7a10-9b6e-2f8d54c1a003",
+                     *           "dataset": "breast_cancer",
+                     *           "basis": "zero_shot",
+                     *           "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
+                     *           "n_configurations": 1,
+                     *           "created_at": "2026-03-02T09:20:41Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecommendationList"];
+                };
+            };
+            /** @description No key was sent, or one that is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unauthorized",
+                     *       "title": "A valid API key is needed",
+                     *       "status": 401,
+                     *       "detail": "No key was sent, or one that is not valid (any more).",
+                     *       "code": "unauthorized",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key is not one for this; or the request comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:forbidden",
+                     *       "title": "This is not allowed",
+                     *       "status": 403,
+                     *       "detail": "The key is not one for this",
+                     *       "code": "forbidden",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:not_found",
+                     *       "title": "There is no such thing",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing.",
+                     *       "code": "not_found",
                      *       "errors": [],
                      *       "request_id": "3f0e7b5c2a914d0f"
                      *     }
@@ -2177,6 +2833,199 @@ export interface operations {
             };
         };
     };
+    list_outcomes: {
+        parameters: {
+            query: {
+                /** @description The project. */
+                project: string;
+                /** @description Only recommendations for the dataset of this name. */
+                dataset?: string;
+                /** @description `next_cursor` of the page before; absent for the first page. */
+                cursor?: string;
+                /** @description Most recommendations whose runs are listed. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Runs that followed recommendations, those of the newest recommendation first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "outcomes": [
+                     *         {
+                     *           "recommendation_id": "0199f1c2-7d34-7a10-9b6e-2f8d54c1a003",
+                     *           "dataset": "breast_cancer",
+                     *           "recommended_at": "2026-03-02T09:20:41Z",
+                     *           "basis": "zero_shot",
+                     *           "id": "0199f1c3-0a55-7d21-8c3f-77ab10e9d604",
+                     *           "run_id": "cluster7-job8231",
+                     *           "state": "completed",
+                     *           "rank": 1,
+                     *           "predicted": {
+                     *             "balanced_accuracy": {
+                     *               "mean": 0.862,
+                     *               "std": 0.041,
+                     *               "lower": 0.788,
+                     *               "upper": 0.921
+                     *             },
+                     *             "duration_seconds": {
+                     *               "mean": 0.041,
+                     *               "std": 0.022,
+                     *               "lower": 0.019,
+                     *               "upper": 0.098
+                     *             }
+                     *           },
+                     *           "realised": {
+                     *             "balanced_accuracy": 0.871,
+                     *             "duration_seconds": 0.052
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OutcomeList"];
+                };
+            };
+            /** @description No key was sent, or one that is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unauthorized",
+                     *       "title": "A valid API key is needed",
+                     *       "status": 401,
+                     *       "detail": "No key was sent, or one that is not valid (any more).",
+                     *       "code": "unauthorized",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key is not one for this; or the request comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:forbidden",
+                     *       "title": "This is not allowed",
+                     *       "status": 403,
+                     *       "detail": "The key is not one for this",
+                     *       "code": "forbidden",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:not_found",
+                     *       "title": "There is no such thing",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing.",
+                     *       "code": "not_found",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but not valid; `errors` points at each fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:invalid_request",
+                     *       "title": "The request is not valid",
+                     *       "status": 422,
+                     *       "detail": "The request is well-formed but not valid",
+                     *       "code": "invalid_request",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "/metrics/accuracy",
+                     *           "message": "should be a valid number"
+                     *         }
+                     *       ],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests are under way, or this key made too many; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:too_many_requests",
+                     *       "title": "Too many requests are under way",
+                     *       "status": 429,
+                     *       "detail": "Too many requests are under way, or this key made too many",
+                     *       "code": "too_many_requests",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer right now; `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unavailable",
+                     *       "title": "The service cannot answer right now",
+                     *       "status": 503,
+                     *       "detail": "The service cannot answer right now",
+                     *       "code": "unavailable",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
@@ -2190,6 +3039,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Most runs to answer; very large ones fill a page sooner. */
                 limit?: number;
+                /** @description Whether runs come with their learning curves; else these are empty. */
+                curves?: boolean;
             };
             header?: never;
             path?: never;
@@ -4187,6 +5038,393 @@ export interface operations {
             };
         };
     };
+    list_similar_datasets: {
+        parameters: {
+            query: {
+                /** @description The project. */
+                project: string;
+                /** @description The dataset. */
+                dataset: string;
+                /** @description Most datasets to answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The datasets most like it, nearest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "similar": [
+                     *         {
+                     *           "dataset": "wine",
+                     *           "distance": 0.61,
+                     *           "n_shared_meta_features": 4
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NeighbourList"];
+                };
+            };
+            /** @description No key was sent, or one that is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unauthorized",
+                     *       "title": "A valid API key is needed",
+                     *       "status": 401,
+                     *       "detail": "No key was sent, or one that is not valid (any more).",
+                     *       "code": "unauthorized",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key is not one for this; or the request comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:forbidden",
+                     *       "title": "This is not allowed",
+                     *       "status": 403,
+                     *       "detail": "The key is not one for this",
+                     *       "code": "forbidden",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:not_found",
+                     *       "title": "There is no such thing",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing.",
+                     *       "code": "not_found",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but not valid; `errors` points at each fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:invalid_request",
+                     *       "title": "The request is not valid",
+                     *       "status": 422,
+                     *       "detail": "The request is well-formed but not valid",
+                     *       "code": "invalid_request",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "/metrics/accuracy",
+                     *           "message": "should be a valid number"
+                     *         }
+                     *       ],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests are under way, or this key made too many; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:too_many_requests",
+                     *       "title": "Too many requests are under way",
+                     *       "status": 429,
+                     *       "detail": "Too many requests are under way, or this key made too many",
+                     *       "code": "too_many_requests",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer right now; `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unavailable",
+                     *       "title": "The service cannot answer right now",
+                     *       "status": 503,
+                     *       "detail": "The service cannot answer right now",
+                     *       "code": "unavailable",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Most that one page lists. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of projects, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "projects": [
+                     *         {
+                     *           "project": "demo",
+                     *           "objectives": [
+                     *             {
+                     *               "metric": "balanced_accuracy",
+                     *               "direction": "maximize"
+                     *             }
+                     *           ],
+                     *           "n_runs": 640,
+                     *           "n_datasets": 11,
+                     *           "runs_per_hour": {
+                     *             "since": "2026-03-01T10:00:00Z",
+                     *             "counts": [
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               0,
+                     *               640
+                     *             ]
+                     *           },
+                     *           "last_run_at": "2026-03-02T09:13:57Z",
+                     *           "champion": {
+                     *             "id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
+                     *             "version": 1,
+                     *             "fitted_at": "2026-03-02T09:14:07Z",
+                     *             "n_runs": 640,
+                     *             "n_datasets": 10,
+                     *             "damaged": false,
+                     *             "quality": {
+                     *               "balanced_accuracy": {
+                     *                 "rank_correlation": 0.71,
+                     *                 "coverage": 0.91,
+                     *                 "regret": {
+                     *                   "maximize": {
+                     *                     "meta_learner": {
+                     *                       "1": 0.09,
+                     *                       "5": 0.03,
+                     *                       "10": 0.01
+                     *                     },
+                     *                     "random": {
+                     *                       "1": 0.41,
+                     *                       "5": 0.17,
+                     *                       "10": 0.1
+                     *                     }
+                     *                   }
+                     *                 },
+                     *                 "n_held_out_datasets": 10
+                     *               }
+                     *             }
+                     *           },
+                     *           "refit": {
+                     *             "id": "0199f1c2-5b20-7c44-8a01-93d2ab7e4411",
+                     *             "state": "succeeded",
+                     *             "queued_at": "2026-03-02T09:13:58Z",
+                     *             "finished_at": "2026-03-02T09:14:07Z",
+                     *             "error": null
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OverviewList"];
+                };
+            };
+            /** @description No key was sent, or one that is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unauthorized",
+                     *       "title": "A valid API key is needed",
+                     *       "status": 401,
+                     *       "detail": "No key was sent, or one that is not valid (any more).",
+                     *       "code": "unauthorized",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key is not one for this; or the request comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:forbidden",
+                     *       "title": "This is not allowed",
+                     *       "status": 403,
+                     *       "detail": "The key is not one for this",
+                     *       "code": "forbidden",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is well-formed but not valid; `errors` points at each fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:invalid_request",
+                     *       "title": "The request is not valid",
+                     *       "status": 422,
+                     *       "detail": "The request is well-formed but not valid",
+                     *       "code": "invalid_request",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "/metrics/accuracy",
+                     *           "message": "should be a valid number"
+                     *         }
+                     *       ],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests are under way, or this key made too many; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:too_many_requests",
+                     *       "title": "Too many requests are under way",
+                     *       "status": 429,
+                     *       "detail": "Too many requests are under way, or this key made too many",
+                     *       "code": "too_many_requests",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer right now; `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:forerun:problem:unavailable",
+                     *       "title": "The service cannot answer right now",
+                     *       "status": 503,
+                     *       "detail": "The service cannot answer right now",
+                     *       "code": "unavailable",
+                     *       "errors": [],
+                     *       "request_id": "3f0e7b5c2a914d0f"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_projects: {
         parameters: {
             query?: {
@@ -4223,6 +5461,21 @@ export interface operations {
                      *             "min_new_runs": 50
                      *           },
                      *           "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
+                     *           "health": {
+                     *             "measured_at": "2026-03-04T11:20:05Z",
+                     *             "n_runs": 1214,
+                     *             "n_new_runs": 37,
+                     *             "last_run_at": "2026-03-04T11:19:58Z",
+                     *             "intervals": {
+                     *               "balanced_accuracy": {
+                     *                 "n": 120,
+                     *                 "inside": 0.9,
+                     *                 "below": 9,
+                     *                 "above": 3,
+                     *                 "drifting": false
+                     *               }
+                     *             }
+                     *           },
                      *           "created_at": "2026-03-02T09:13:51Z",
                      *           "updated_at": "2026-03-02T09:14:07Z"
                      *         }
@@ -4376,11 +5629,27 @@ export interface operations {
                      *         "min_new_runs": 50
                      *       },
                      *       "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
+                     *       "health": {
+                     *         "measured_at": "2026-03-04T11:20:05Z",
+                     *         "n_runs": 1214,
+                     *         "n_new_runs": 37,
+                     *         "last_run_at": "2026-03-04T11:19:58Z",
+                     *         "intervals": {
+                     *           "balanced_accuracy": {
+                     *             "n": 120,
+                     *             "inside": 0.9,
+                     *             "below": 9,
+                     *             "above": 3,
+                     *             "drifting": false
+                     *           }
+                     *         }
+                     *       },
                      *       "created_at": "2026-03-02T09:13:51Z",
-                     *       "updated_at": "2026-03-02T09:14:07Z"
+                     *       "updated_at": "2026-03-02T09:14:07Z",
+                     *       "warnings": []
                      *     }
                      */
-                    "application/json": components["schemas"]["Project"];
+                    "application/json": components["schemas"]["ProjectDetail"];
                 };
             };
             /** @description No key was sent, or one that is not valid (any more). */
@@ -4550,6 +5819,21 @@ export interface operations {
                      *         "min_new_runs": 50
                      *       },
                      *       "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
+                     *       "health": {
+                     *         "measured_at": "2026-03-04T11:20:05Z",
+                     *         "n_runs": 1214,
+                     *         "n_new_runs": 37,
+                     *         "last_run_at": "2026-03-04T11:19:58Z",
+                     *         "intervals": {
+                     *           "balanced_accuracy": {
+                     *             "n": 120,
+                     *             "inside": 0.9,
+                     *             "below": 9,
+                     *             "above": 3,
+                     *             "drifting": false
+                     *           }
+                     *         }
+                     *       },
                      *       "created_at": "2026-03-02T09:13:51Z",
                      *       "updated_at": "2026-03-02T09:14:07Z"
                      *     }
@@ -5411,6 +6695,27 @@ export interface operations {
                      *             "promoted": true,
                      *             "reason": "the first meta-learner of this project",
                      *             "figures": {}
+                     *           },
+                     *           "quality": {
+                     *             "balanced_accuracy": {
+                     *               "rank_correlation": 0.71,
+                     *               "coverage": 0.91,
+                     *               "regret": {
+                     *                 "maximize": {
+                     *                   "meta_learner": {
+                     *                     "1": 0.09,
+                     *                     "5": 0.03,
+                     *                     "10": 0.01
+                     *                   },
+                     *                   "random": {
+                     *                     "1": 0.41,
+                     *                     "5": 0.17,
+                     *                     "10": 0.1
+                     *                   }
+                     *                 }
+                     *               },
+                     *               "n_held_out_datasets": 10
+                     *             }
                      *           }
                      *         }
                      *       ],
@@ -5583,6 +6888,27 @@ export interface operations {
                      *         "promoted": true,
                      *         "reason": "the first meta-learner of this project",
                      *         "figures": {}
+                     *       },
+                     *       "quality": {
+                     *         "balanced_accuracy": {
+                     *           "rank_correlation": 0.71,
+                     *           "coverage": 0.91,
+                     *           "regret": {
+                     *             "maximize": {
+                     *               "meta_learner": {
+                     *                 "1": 0.09,
+                     *                 "5": 0.03,
+                     *                 "10": 0.01
+                     *               },
+                     *               "random": {
+                     *                 "1": 0.41,
+                     *                 "5": 0.17,
+                     *                 "10": 0.1
+                     *               }
+                     *             }
+                     *           },
+                     *           "n_held_out_datasets": 10
+                     *         }
                      *       },
                      *       "report": {
                      *         "n_runs": 640,
@@ -5758,6 +7084,27 @@ export interface operations {
                      *         "promoted": true,
                      *         "reason": "the first meta-learner of this project",
                      *         "figures": {}
+                     *       },
+                     *       "quality": {
+                     *         "balanced_accuracy": {
+                     *           "rank_correlation": 0.71,
+                     *           "coverage": 0.91,
+                     *           "regret": {
+                     *             "maximize": {
+                     *               "meta_learner": {
+                     *                 "1": 0.09,
+                     *                 "5": 0.03,
+                     *                 "10": 0.01
+                     *               },
+                     *               "random": {
+                     *                 "1": 0.41,
+                     *                 "5": 0.17,
+                     *                 "10": 0.1
+                     *               }
+                     *             }
+                     *           },
+                     *           "n_held_out_datasets": 10
+                     *         }
                      *       },
                      *       "report": {
                      *         "n_runs": 640,

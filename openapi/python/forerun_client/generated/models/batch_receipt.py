@@ -24,6 +24,8 @@ class BatchReceipt:
         duplicates (int):
         rejected (int): Runs that were not taken: invalid ones, and conflicts.
         results (list[BatchResult]): Each run of a JSON batch, in order; of a stream only the lines that were not taken.
+            The faults of the first 100 rejected runs of a JSON batch are listed; of later ones it is told how many there
+            are.
         results_omitted (int | Unset): Of a stream: lines that were not taken and found no place in `results`. Default:
             0.
 

@@ -9,6 +9,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
+    from ..models.meta_learner_quality import MetaLearnerQuality
     from ..models.verdict import Verdict
 
 
@@ -29,6 +30,7 @@ class MetaLearner:
         n_bytes (int): Size of the stored bundle.
         fitted_at (datetime.datetime):
         verdict (Verdict): Whether a challenger serves, and why.
+        quality (MetaLearnerQuality): By target; the report tells it dataset by dataset.
 
     """
 
@@ -41,6 +43,7 @@ class MetaLearner:
     n_bytes: int
     fitted_at: datetime.datetime
     verdict: Verdict
+    quality: MetaLearnerQuality
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,6 +65,8 @@ class MetaLearner:
 
         verdict = self.verdict.to_dict()
 
+        quality = self.quality.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -75,6 +80,7 @@ class MetaLearner:
                 "n_bytes": n_bytes,
                 "fitted_at": fitted_at,
                 "verdict": verdict,
+                "quality": quality,
             }
         )
 
@@ -82,6 +88,7 @@ class MetaLearner:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.meta_learner_quality import MetaLearnerQuality
         from ..models.verdict import Verdict
 
         d = dict(src_dict)
@@ -103,6 +110,8 @@ class MetaLearner:
 
         verdict = Verdict.from_dict(d.pop("verdict"))
 
+        quality = MetaLearnerQuality.from_dict(d.pop("quality"))
+
         meta_learner = cls(
             id=id,
             project=project,
@@ -113,6 +122,7 @@ class MetaLearner:
             n_bytes=n_bytes,
             fitted_at=fitted_at,
             verdict=verdict,
+            quality=quality,
         )
 
         meta_learner.additional_properties = d

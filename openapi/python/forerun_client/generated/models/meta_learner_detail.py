@@ -9,6 +9,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
+    from ..models.meta_learner_detail_quality import MetaLearnerDetailQuality
     from ..models.meta_learner_detail_report import MetaLearnerDetailReport
     from ..models.verdict import Verdict
 
@@ -30,6 +31,7 @@ class MetaLearnerDetail:
         n_bytes (int): Size of the stored bundle.
         fitted_at (datetime.datetime):
         verdict (Verdict): Whether a challenger serves, and why.
+        quality (MetaLearnerDetailQuality): By target; the report tells it dataset by dataset.
         report (MetaLearnerDetailReport): How it did on datasets it had not seen: regret, rank correlation, coverage; by
             target and dataset.
 
@@ -44,6 +46,7 @@ class MetaLearnerDetail:
     n_bytes: int
     fitted_at: datetime.datetime
     verdict: Verdict
+    quality: MetaLearnerDetailQuality
     report: MetaLearnerDetailReport
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -66,6 +69,8 @@ class MetaLearnerDetail:
 
         verdict = self.verdict.to_dict()
 
+        quality = self.quality.to_dict()
+
         report = self.report.to_dict()
 
         field_dict: dict[str, Any] = {}
@@ -81,6 +86,7 @@ class MetaLearnerDetail:
                 "n_bytes": n_bytes,
                 "fitted_at": fitted_at,
                 "verdict": verdict,
+                "quality": quality,
                 "report": report,
             }
         )
@@ -89,6 +95,7 @@ class MetaLearnerDetail:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.meta_learner_detail_quality import MetaLearnerDetailQuality
         from ..models.meta_learner_detail_report import MetaLearnerDetailReport
         from ..models.verdict import Verdict
 
@@ -111,6 +118,8 @@ class MetaLearnerDetail:
 
         verdict = Verdict.from_dict(d.pop("verdict"))
 
+        quality = MetaLearnerDetailQuality.from_dict(d.pop("quality"))
+
         report = MetaLearnerDetailReport.from_dict(d.pop("report"))
 
         meta_learner_detail = cls(
@@ -123,6 +132,7 @@ class MetaLearnerDetail:
             n_bytes=n_bytes,
             fitted_at=fitted_at,
             verdict=verdict,
+            quality=quality,
             report=report,
         )
 

@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.objective import Objective
+    from ..models.project_health import ProjectHealth
     from ..models.refit_policy import RefitPolicy
 
 
@@ -25,6 +26,7 @@ class Project:
         objectives (list[Objective]):
         refit_policy (RefitPolicy): When the worker refits by itself. An absent field follows the service's own setting.
         meta_learner_id (None | UUID): The champion: the meta-learner that serves.
+        health (None | ProjectHealth): Null until a worker has looked at the project.
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
 
@@ -34,11 +36,14 @@ class Project:
     objectives: list[Objective]
     refit_policy: RefitPolicy
     meta_learner_id: UUID | None
+    health: ProjectHealth | None
     created_at: datetime.datetime
     updated_at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.project_health import ProjectHealth
+
         name = self.name
 
         objectives = []
@@ -54,6 +59,12 @@ class Project:
         else:
             meta_learner_id = self.meta_learner_id
 
+        health: dict[str, Any] | None
+        if isinstance(self.health, ProjectHealth):
+            health = self.health.to_dict()
+        else:
+            health = self.health
+
         created_at = self.created_at.isoformat()
 
         updated_at = self.updated_at.isoformat()
@@ -66,6 +77,7 @@ class Project:
                 "objectives": objectives,
                 "refit_policy": refit_policy,
                 "meta_learner_id": meta_learner_id,
+                "health": health,
                 "created_at": created_at,
                 "updated_at": updated_at,
             }
@@ -76,6 +88,7 @@ class Project:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.objective import Objective
+        from ..models.project_health import ProjectHealth
         from ..models.refit_policy import RefitPolicy
 
         d = dict(src_dict)
@@ -105,6 +118,21 @@ class Project:
 
         meta_learner_id = _parse_meta_learner_id(d.pop("meta_learner_id"))
 
+        def _parse_health(data: object) -> ProjectHealth | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError
+                health_type_0 = ProjectHealth.from_dict(data)
+
+                return health_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("None | ProjectHealth", data)
+
+        health = _parse_health(d.pop("health"))
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         updated_at = datetime.datetime.fromisoformat(d.pop("updated_at"))
@@ -114,6 +142,7 @@ class Project:
             objectives=objectives,
             refit_policy=refit_policy,
             meta_learner_id=meta_learner_id,
+            health=health,
             created_at=created_at,
             updated_at=updated_at,
         )

@@ -9,8 +9,10 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.past_run import PastRun
     from ..models.ranked_configuration_configuration import RankedConfigurationConfiguration
     from ..models.ranked_configuration_explanation_type_0 import RankedConfigurationExplanationType0
+    from ..models.ranked_configuration_origin_type_0 import RankedConfigurationOriginType0
     from ..models.ranked_configuration_predicted_type_0 import RankedConfigurationPredictedType0
 
 
@@ -33,6 +35,9 @@ class RankedConfiguration:
         pareto_front (int | None | Unset): With several objectives only: 0 is the best front.
         explanation (None | RankedConfigurationExplanationType0 | Unset): With `explain` only: by objective, the inputs
             that moved its prediction most.
+        origin (None | RankedConfigurationOriginType0 | Unset): With `explain` only: by objective, how much is history
+            and how much own runs.
+        nearest_runs (list[PastRun] | None | Unset): With `explain` only: the runs of the history that resemble it most.
 
     """
 
@@ -45,10 +50,13 @@ class RankedConfiguration:
     novelty: float | None
     pareto_front: int | Unset | None = UNSET
     explanation: RankedConfigurationExplanationType0 | Unset | None = UNSET
+    origin: RankedConfigurationOriginType0 | Unset | None = UNSET
+    nearest_runs: list[PastRun] | Unset | None = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.ranked_configuration_explanation_type_0 import RankedConfigurationExplanationType0
+        from ..models.ranked_configuration_origin_type_0 import RankedConfigurationOriginType0
         from ..models.ranked_configuration_predicted_type_0 import RankedConfigurationPredictedType0
 
         rank = self.rank
@@ -87,6 +95,26 @@ class RankedConfiguration:
         else:
             explanation = self.explanation
 
+        origin: dict[str, Any] | Unset | None
+        if isinstance(self.origin, Unset):
+            origin = UNSET
+        elif isinstance(self.origin, RankedConfigurationOriginType0):
+            origin = self.origin.to_dict()
+        else:
+            origin = self.origin
+
+        nearest_runs: list[dict[str, Any]] | Unset | None
+        if isinstance(self.nearest_runs, Unset):
+            nearest_runs = UNSET
+        elif isinstance(self.nearest_runs, list):
+            nearest_runs = []
+            for nearest_runs_type_0_item_data in self.nearest_runs:
+                nearest_runs_type_0_item = nearest_runs_type_0_item_data.to_dict()
+                nearest_runs.append(nearest_runs_type_0_item)
+
+        else:
+            nearest_runs = self.nearest_runs
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -104,13 +132,19 @@ class RankedConfiguration:
             field_dict["pareto_front"] = pareto_front
         if explanation is not UNSET:
             field_dict["explanation"] = explanation
+        if origin is not UNSET:
+            field_dict["origin"] = origin
+        if nearest_runs is not UNSET:
+            field_dict["nearest_runs"] = nearest_runs
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.past_run import PastRun
         from ..models.ranked_configuration_configuration import RankedConfigurationConfiguration
         from ..models.ranked_configuration_explanation_type_0 import RankedConfigurationExplanationType0
+        from ..models.ranked_configuration_origin_type_0 import RankedConfigurationOriginType0
         from ..models.ranked_configuration_predicted_type_0 import RankedConfigurationPredictedType0
 
         d = dict(src_dict)
@@ -187,6 +221,45 @@ class RankedConfiguration:
 
         explanation = _parse_explanation(d.pop("explanation", UNSET))
 
+        def _parse_origin(data: object) -> RankedConfigurationOriginType0 | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError
+                origin_type_0 = RankedConfigurationOriginType0.from_dict(data)
+
+                return origin_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("None | RankedConfigurationOriginType0 | Unset", data)
+
+        origin = _parse_origin(d.pop("origin", UNSET))
+
+        def _parse_nearest_runs(data: object) -> list[PastRun] | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError
+                nearest_runs_type_0 = []
+                _nearest_runs_type_0 = data
+                for nearest_runs_type_0_item_data in _nearest_runs_type_0:
+                    nearest_runs_type_0_item = PastRun.from_dict(nearest_runs_type_0_item_data)
+
+                    nearest_runs_type_0.append(nearest_runs_type_0_item)
+
+                return nearest_runs_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("list[PastRun] | None | Unset", data)
+
+        nearest_runs = _parse_nearest_runs(d.pop("nearest_runs", UNSET))
+
         ranked_configuration = cls(
             rank=rank,
             configuration=configuration,
@@ -197,6 +270,8 @@ class RankedConfiguration:
             novelty=novelty,
             pareto_front=pareto_front,
             explanation=explanation,
+            origin=origin,
+            nearest_runs=nearest_runs,
         )
 
         ranked_configuration.additional_properties = d

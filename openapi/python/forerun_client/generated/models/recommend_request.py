@@ -38,10 +38,15 @@ class RecommendRequest:
         pending (list[RecommendRequestPendingItem] | Unset):
         top_k (int | Unset):  Default: 10.
         strategy (RecommendRequestStrategy | Unset):  Default: 'best'.
+        per (None | str | Unset): With `improve` and one objective: a resource by which improvement is divided, such as
+            `duration_seconds`: what brings most for what it costs is proposed first.
         seed (int | Unset):  Default: 0.
-        budget_ms (int | Unset): Time budget of a search that proves its answer. Searches by a fixed amount of work, as
-            all are today, leave it alone: their answers do not depend on how fast the machine is. Default: 2000.
+        budget_ms (int | Unset): Time that a search for the exact answer may take. What is found by then is the answer,
+            and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.
+            Default: 2000.
         explain (bool | Unset):  Default: False.
+        store (bool | Unset): Whether the answer is kept and gets a `recommendation_id`; false: it was a what-if.
+            Default: True.
 
     """
 
@@ -55,9 +60,11 @@ class RecommendRequest:
     pending: list[RecommendRequestPendingItem] | Unset = UNSET
     top_k: int | Unset = 10
     strategy: RecommendRequestStrategy | Unset = "best"
+    per: str | Unset | None = UNSET
     seed: int | Unset = 0
     budget_ms: int | Unset = 2000
     explain: bool | Unset = False
+    store: bool | Unset = True
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.dataset_reference import DatasetReference
@@ -115,11 +122,19 @@ class RecommendRequest:
         if not isinstance(self.strategy, Unset):
             strategy = self.strategy
 
+        per: str | Unset | None
+        if isinstance(self.per, Unset):
+            per = UNSET
+        else:
+            per = self.per
+
         seed = self.seed
 
         budget_ms = self.budget_ms
 
         explain = self.explain
+
+        store = self.store
 
         field_dict: dict[str, Any] = {}
 
@@ -145,12 +160,16 @@ class RecommendRequest:
             field_dict["top_k"] = top_k
         if strategy is not UNSET:
             field_dict["strategy"] = strategy
+        if per is not UNSET:
+            field_dict["per"] = per
         if seed is not UNSET:
             field_dict["seed"] = seed
         if budget_ms is not UNSET:
             field_dict["budget_ms"] = budget_ms
         if explain is not UNSET:
             field_dict["explain"] = explain
+        if store is not UNSET:
+            field_dict["store"] = store
 
         return field_dict
 
@@ -251,11 +270,22 @@ class RecommendRequest:
         else:
             strategy = check_recommend_request_strategy(_strategy)
 
+        def _parse_per(data: object) -> str | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast("None | str | Unset", data)
+
+        per = _parse_per(d.pop("per", UNSET))
+
         seed = d.pop("seed", UNSET)
 
         budget_ms = d.pop("budget_ms", UNSET)
 
         explain = d.pop("explain", UNSET)
+
+        store = d.pop("store", UNSET)
 
         recommend_request = cls(
             dataset=dataset,
@@ -268,9 +298,11 @@ class RecommendRequest:
             pending=pending,
             top_k=top_k,
             strategy=strategy,
+            per=per,
             seed=seed,
             budget_ms=budget_ms,
             explain=explain,
+            store=store,
         )
 
         return recommend_request

@@ -8,11 +8,13 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.recommendation_basis import RecommendationBasis, check_recommendation_basis
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.meta_learner_reference import MetaLearnerReference
     from ..models.ranked_configuration import RankedConfiguration
     from ..models.search_summary import SearchSummary
+    from ..models.similar_dataset import SimilarDataset
 
 
 T = TypeVar("T", bound="Recommendation")
@@ -23,8 +25,8 @@ class Recommendation:
     """Ranked configurations, best first, and what they rest on.
 
     Attributes:
-        recommendation_id (None | UUID): To be named by the runs that follow it. Null when there was no database to
-            store the answer in, which `warnings` then says.
+        recommendation_id (None | UUID): To be named by the runs that follow it. Null when the request said `store:
+            false`, and when there was no database to store the answer in, which `warnings` then says.
         project (str):
         dataset (str):
         meta_learner (MetaLearnerReference | None): Null at a cold start.
@@ -34,6 +36,8 @@ class Recommendation:
         search (SearchSummary): How much of the space was looked at; never claims more than was done.
         configurations (list[RankedConfiguration]):
         warnings (list[str]): What the reader should know before believing the answer.
+        similar_datasets (list[SimilarDataset] | None | Unset): With `explain` only: the past datasets that resemble
+            this one most.
 
     """
 
@@ -46,6 +50,7 @@ class Recommendation:
     search: SearchSummary
     configurations: list[RankedConfiguration]
     warnings: list[str]
+    similar_datasets: list[SimilarDataset] | Unset | None = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,6 +85,18 @@ class Recommendation:
 
         warnings = self.warnings
 
+        similar_datasets: list[dict[str, Any]] | Unset | None
+        if isinstance(self.similar_datasets, Unset):
+            similar_datasets = UNSET
+        elif isinstance(self.similar_datasets, list):
+            similar_datasets = []
+            for similar_datasets_type_0_item_data in self.similar_datasets:
+                similar_datasets_type_0_item = similar_datasets_type_0_item_data.to_dict()
+                similar_datasets.append(similar_datasets_type_0_item)
+
+        else:
+            similar_datasets = self.similar_datasets
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -95,6 +112,8 @@ class Recommendation:
                 "warnings": warnings,
             }
         )
+        if similar_datasets is not UNSET:
+            field_dict["similar_datasets"] = similar_datasets
 
         return field_dict
 
@@ -103,6 +122,7 @@ class Recommendation:
         from ..models.meta_learner_reference import MetaLearnerReference
         from ..models.ranked_configuration import RankedConfiguration
         from ..models.search_summary import SearchSummary
+        from ..models.similar_dataset import SimilarDataset
 
         d = dict(src_dict)
 
@@ -155,6 +175,28 @@ class Recommendation:
 
         warnings = cast("list[str]", d.pop("warnings"))
 
+        def _parse_similar_datasets(data: object) -> list[SimilarDataset] | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError
+                similar_datasets_type_0 = []
+                _similar_datasets_type_0 = data
+                for similar_datasets_type_0_item_data in _similar_datasets_type_0:
+                    similar_datasets_type_0_item = SimilarDataset.from_dict(similar_datasets_type_0_item_data)
+
+                    similar_datasets_type_0.append(similar_datasets_type_0_item)
+
+                return similar_datasets_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("list[SimilarDataset] | None | Unset", data)
+
+        similar_datasets = _parse_similar_datasets(d.pop("similar_datasets", UNSET))
+
         recommendation = cls(
             recommendation_id=recommendation_id,
             project=project,
@@ -165,6 +207,7 @@ class Recommendation:
             search=search,
             configurations=configurations,
             warnings=warnings,
+            similar_datasets=similar_datasets,
         )
 
         recommendation.additional_properties = d

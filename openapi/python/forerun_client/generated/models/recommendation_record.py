@@ -9,12 +9,14 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.recommendation_record_basis import RecommendationRecordBasis, check_recommendation_record_basis
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.meta_learner_reference import MetaLearnerReference
     from ..models.ranked_configuration import RankedConfiguration
     from ..models.realised import Realised
     from ..models.search_summary import SearchSummary
+    from ..models.similar_dataset import SimilarDataset
 
 
 T = TypeVar("T", bound="RecommendationRecord")
@@ -37,6 +39,8 @@ class RecommendationRecord:
         warnings (list[str]): What the reader should know before believing the answer.
         created_at (datetime.datetime):
         runs (list[Realised]): Predicted against realised, oldest first.
+        similar_datasets (list[SimilarDataset] | None | Unset): With `explain` only: the past datasets that resemble
+            this one most.
 
     """
 
@@ -51,6 +55,7 @@ class RecommendationRecord:
     warnings: list[str]
     created_at: datetime.datetime
     runs: list[Realised]
+    similar_datasets: list[SimilarDataset] | Unset | None = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,6 +93,18 @@ class RecommendationRecord:
             runs_item = runs_item_data.to_dict()
             runs.append(runs_item)
 
+        similar_datasets: list[dict[str, Any]] | Unset | None
+        if isinstance(self.similar_datasets, Unset):
+            similar_datasets = UNSET
+        elif isinstance(self.similar_datasets, list):
+            similar_datasets = []
+            for similar_datasets_type_0_item_data in self.similar_datasets:
+                similar_datasets_type_0_item = similar_datasets_type_0_item_data.to_dict()
+                similar_datasets.append(similar_datasets_type_0_item)
+
+        else:
+            similar_datasets = self.similar_datasets
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -105,6 +122,8 @@ class RecommendationRecord:
                 "runs": runs,
             }
         )
+        if similar_datasets is not UNSET:
+            field_dict["similar_datasets"] = similar_datasets
 
         return field_dict
 
@@ -114,6 +133,7 @@ class RecommendationRecord:
         from ..models.ranked_configuration import RankedConfiguration
         from ..models.realised import Realised
         from ..models.search_summary import SearchSummary
+        from ..models.similar_dataset import SimilarDataset
 
         d = dict(src_dict)
         recommendation_id = UUID(d.pop("recommendation_id"))
@@ -161,6 +181,28 @@ class RecommendationRecord:
 
             runs.append(runs_item)
 
+        def _parse_similar_datasets(data: object) -> list[SimilarDataset] | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError
+                similar_datasets_type_0 = []
+                _similar_datasets_type_0 = data
+                for similar_datasets_type_0_item_data in _similar_datasets_type_0:
+                    similar_datasets_type_0_item = SimilarDataset.from_dict(similar_datasets_type_0_item_data)
+
+                    similar_datasets_type_0.append(similar_datasets_type_0_item)
+
+                return similar_datasets_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("list[SimilarDataset] | None | Unset", data)
+
+        similar_datasets = _parse_similar_datasets(d.pop("similar_datasets", UNSET))
+
         recommendation_record = cls(
             recommendation_id=recommendation_id,
             project=project,
@@ -173,6 +215,7 @@ class RecommendationRecord:
             warnings=warnings,
             created_at=created_at,
             runs=runs,
+            similar_datasets=similar_datasets,
         )
 
         recommendation_record.additional_properties = d

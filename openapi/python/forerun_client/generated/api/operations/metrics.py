@@ -59,8 +59,11 @@ def sync_detailed(
 ) -> Response[Problem | str]:
     """Metrics for Prometheus
 
-     What this process did: requests, runs ingested, recommendations by stage; and the refits of all by
-    state.
+     What this process did, and what the database knows: refits, the queue, how meta-learners and
+    intervals hold.
+
+    What the database knows is the same from every process: take its maximum over instances, not its
+    sum.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -85,8 +88,11 @@ def sync(
 ) -> Problem | str | None:
     """Metrics for Prometheus
 
-     What this process did: requests, runs ingested, recommendations by stage; and the refits of all by
-    state.
+     What this process did, and what the database knows: refits, the queue, how meta-learners and
+    intervals hold.
+
+    What the database knows is the same from every process: take its maximum over instances, not its
+    sum.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -107,8 +113,11 @@ async def asyncio_detailed(
 ) -> Response[Problem | str]:
     """Metrics for Prometheus
 
-     What this process did: requests, runs ingested, recommendations by stage; and the refits of all by
-    state.
+     What this process did, and what the database knows: refits, the queue, how meta-learners and
+    intervals hold.
+
+    What the database knows is the same from every process: take its maximum over instances, not its
+    sum.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -131,8 +140,11 @@ async def asyncio(
 ) -> Problem | str | None:
     """Metrics for Prometheus
 
-     What this process did: requests, runs ingested, recommendations by stage; and the refits of all by
-    state.
+     What this process did, and what the database knows: refits, the queue, how meta-learners and
+    intervals hold.
+
+    What the database knows is the same from every process: take its maximum over instances, not its
+    sum.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -7,7 +7,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
-from ...models.project import Project
+from ...models.project_detail import ProjectDetail
 from ...types import Response
 
 
@@ -25,9 +25,11 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | Project | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ProjectDetail | None:
     if response.status_code == 200:
-        response_200 = Project.from_dict(response.json())
+        response_200 = ProjectDetail.from_dict(response.json())
 
         return response_200
 
@@ -66,7 +68,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | Project]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ProjectDetail]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -79,10 +83,11 @@ def sync_detailed(
     name: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Problem | Project]:
+) -> Response[Problem | ProjectDetail]:
     """Look at a project
 
-     Its declared objectives, its refit policy, and which meta-learner serves.
+     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
+    hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.
@@ -92,7 +97,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | Project]
+        Response[Problem | ProjectDetail]
 
     """
     kwargs = _get_kwargs(
@@ -110,10 +115,11 @@ def sync(
     name: str,
     *,
     client: AuthenticatedClient,
-) -> Problem | Project | None:
+) -> Problem | ProjectDetail | None:
     """Look at a project
 
-     Its declared objectives, its refit policy, and which meta-learner serves.
+     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
+    hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.
@@ -123,7 +129,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | Project
+        Problem | ProjectDetail
 
     """
     return sync_detailed(
@@ -136,10 +142,11 @@ async def asyncio_detailed(
     name: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Problem | Project]:
+) -> Response[Problem | ProjectDetail]:
     """Look at a project
 
-     Its declared objectives, its refit policy, and which meta-learner serves.
+     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
+    hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.
@@ -149,7 +156,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | Project]
+        Response[Problem | ProjectDetail]
 
     """
     kwargs = _get_kwargs(
@@ -165,10 +172,11 @@ async def asyncio(
     name: str,
     *,
     client: AuthenticatedClient,
-) -> Problem | Project | None:
+) -> Problem | ProjectDetail | None:
     """Look at a project
 
-     Its declared objectives, its refit policy, and which meta-learner serves.
+     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
+    hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.
@@ -178,7 +186,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | Project
+        Problem | ProjectDetail
 
     """
     return (

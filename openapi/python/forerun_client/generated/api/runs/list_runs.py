@@ -18,6 +18,7 @@ def _get_kwargs(
     state: ListRunsState | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 100,
+    curves: bool | Unset = True,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -35,6 +36,8 @@ def _get_kwargs(
     params["cursor"] = cursor
 
     params["limit"] = limit
+
+    params["curves"] = curves
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -100,6 +103,7 @@ def sync_detailed(
     state: ListRunsState | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 100,
+    curves: bool | Unset = True,
 ) -> Response[Problem | RunList]:
     """List runs
 
@@ -113,6 +117,8 @@ def sync_detailed(
         cursor (str | Unset): `next_cursor` of the page before.
         limit (int | Unset): Most runs to answer; very large ones fill a page sooner. Default:
             100.
+        curves (bool | Unset): Whether runs come with their learning curves; else these are empty.
+            Default: True.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -128,6 +134,7 @@ def sync_detailed(
         state=state,
         cursor=cursor,
         limit=limit,
+        curves=curves,
     )
 
     response = client.get_httpx_client().request(
@@ -145,6 +152,7 @@ def sync(
     state: ListRunsState | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 100,
+    curves: bool | Unset = True,
 ) -> Problem | RunList | None:
     """List runs
 
@@ -158,6 +166,8 @@ def sync(
         cursor (str | Unset): `next_cursor` of the page before.
         limit (int | Unset): Most runs to answer; very large ones fill a page sooner. Default:
             100.
+        curves (bool | Unset): Whether runs come with their learning curves; else these are empty.
+            Default: True.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -174,6 +184,7 @@ def sync(
         state=state,
         cursor=cursor,
         limit=limit,
+        curves=curves,
     ).parsed
 
 
@@ -185,6 +196,7 @@ async def asyncio_detailed(
     state: ListRunsState | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 100,
+    curves: bool | Unset = True,
 ) -> Response[Problem | RunList]:
     """List runs
 
@@ -198,6 +210,8 @@ async def asyncio_detailed(
         cursor (str | Unset): `next_cursor` of the page before.
         limit (int | Unset): Most runs to answer; very large ones fill a page sooner. Default:
             100.
+        curves (bool | Unset): Whether runs come with their learning curves; else these are empty.
+            Default: True.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -213,6 +227,7 @@ async def asyncio_detailed(
         state=state,
         cursor=cursor,
         limit=limit,
+        curves=curves,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -228,6 +243,7 @@ async def asyncio(
     state: ListRunsState | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 100,
+    curves: bool | Unset = True,
 ) -> Problem | RunList | None:
     """List runs
 
@@ -241,6 +257,8 @@ async def asyncio(
         cursor (str | Unset): `next_cursor` of the page before.
         limit (int | Unset): Most runs to answer; very large ones fill a page sooner. Default:
             100.
+        curves (bool | Unset): Whether runs come with their learning curves; else these are empty.
+            Default: True.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -258,5 +276,6 @@ async def asyncio(
             state=state,
             cursor=cursor,
             limit=limit,
+            curves=curves,
         )
     ).parsed
