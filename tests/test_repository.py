@@ -93,12 +93,22 @@ def test_locks_know_every_requirement() -> None:
         assert {re.sub("[._]", "-", name.lower()) for name in names} <= locked
 
 
+NEVER_RELEASED = {
+    "cwevals",  # wandb's
+    "opentelemetry-exporter-http-transport",  # OpenTelemetry's SDK, stable itself, pins betas of these three
+    "opentelemetry-exporter-otlp-common",
+    "opentelemetry-semantic-conventions",
+}
+"""Requirements of released packages that have no release of their own."""
+
+
 @pytest.mark.parametrize("lock", ["demo", "dev", "run", "uv"])
 def test_locks_hold_releases_and_nothing_else(lock: str) -> None:
     """Each line that is not a hash pins one released version: no address, path or option."""
     named = [line for line in (ROOT / ".locks" / f"{lock}.txt").read_text().splitlines() if line[:1].strip()]
     assert len(named) == len(pins(lock))
-    assert [pin for pin, version in pins(lock).items() if Version(version).is_prerelease] == []
+    early = {pin for pin, version in pins(lock).items() if Version(version).is_prerelease}
+    assert early <= NEVER_RELEASED
 
 
 FREE = re.compile(r"(MIT|BSD|Apache|ISC|MPL|PSF|Python Software Foundation|LGPL|Zlib|0BSD|CC0)")

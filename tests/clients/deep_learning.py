@@ -69,7 +69,7 @@ def main(library: str) -> None:
     """Train, and compare what was logged with what the library itself recorded."""
     submitted: list[Any] = []
     with tempfile.TemporaryDirectory() as spool, Forerun(spool=spool) as client:
-        client.submit = submitted.append  # type: ignore[method-assign, assignment]
+        client.submit = submitted.append  # type: ignore[method-assign, assignment]  # a spy
         with client.run(dataset="made-up") as run:
             recorded = {"keras": with_keras, "lightning": with_lightning}[library](run)
     (posted,) = submitted

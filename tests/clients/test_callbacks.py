@@ -110,7 +110,8 @@ def test_steps_of_a_pipeline_go_by_their_name() -> None:
 
 
 def test_xgboost(begin: Recorder) -> None:
-    data, measured = xgboost.DMatrix(X, BINARY), {}  # type: ignore[var-annotated]
+    measured: dict[str, Any] = {}
+    data = xgboost.DMatrix(X, BINARY)
     with begin() as run:
         xgboost.train(
             {"objective": "binary:logistic", "eval_metric": ["logloss", "error"], "nthread": 1},
@@ -128,7 +129,8 @@ def test_xgboost(begin: Recorder) -> None:
 
 
 def test_lightgbm(begin: Recorder) -> None:
-    data, measured = lightgbm.Dataset(X, BINARY), {}  # type: ignore[var-annotated]
+    measured: dict[str, Any] = {}
+    data = lightgbm.Dataset(X, BINARY)
     validation = lightgbm.Dataset(X[::2], BINARY[::2], reference=data)
     with begin() as run:
         lightgbm.train(

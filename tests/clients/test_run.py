@@ -29,7 +29,7 @@ class Recorder:
     def __init__(self, directory: Path) -> None:
         self.submitted: list[dict[str, Any]] = []
         self._client = Forerun(f"http://127.0.0.1:{free_port()}", spool=directory)
-        self._client.submit = self.submitted.append  # type: ignore[method-assign, assignment]
+        self._client.submit = self.submitted.append  # type: ignore[method-assign, assignment]  # a spy
 
     def __call__(self, **given: Any) -> Run:
         return self._client.run("tabular", **{"dataset": "iris", **given})
@@ -127,7 +127,7 @@ def test_a_full_disk_does_not_reach_the_training(begin: Recorder, caplog: pytest
     def full(_: object) -> str:
         raise SpoolFull("full")
 
-    begin._client.submit = full  # type: ignore[method-assign, assignment]
+    begin._client.submit = full  # type: ignore[method-assign, assignment]  # a spy
     with begin() as run:
         run.log(accuracy=1)
     assert f"run {run.run_id} was not recorded" in caplog.text

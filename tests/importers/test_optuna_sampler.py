@@ -115,11 +115,16 @@ def test_several_objectives(service: httpx.Client) -> None:
     assert len(stored(service)) == 6
 
 
-def test_trials_at_the_same_time_are_told_as_pending(service: httpx.Client) -> None:
+def test_trials_at_the_same_time_are_told_as_pending(service: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     asking = sampler(service)
     questions: list[dict[str, Any]] = []
     asked = asking._ask
-    asking._ask = lambda path, body: questions.append(body) or asked(path, body)  # type: ignore[func-returns-value,method-assign]
+
+    def spied(path: str, body: dict[str, Any]) -> Any:
+        questions.append(body)
+        return asked(path, body)
+
+    monkeypatch.setattr(asking, "_ask", spied)
     study = optuna.create_study(sampler=asking)
     study.optimize(lambda trial: trial.suggest_float("rate", 0, 1), n_trials=2)
     first, second = study.ask(), study.ask()

@@ -205,8 +205,8 @@ def main() -> None:
     heads = ["runs/s", "imported", "imported again", "our reader alone", "the library's own reader"]
     heads.append("CPU ms a run: importer and service")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    print("\n".join(lines + [f"| {' | '.join(cells)} |" for cells in rows]))  # noqa: T201  # to be pasted
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}")  # noqa: T201
+    print("\n".join(lines + [f"| {' | '.join(cells)} |" for cells in rows]))  # noqa: T201  # a benchmark prints  # to be pasted
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}")  # noqa: T201  # a benchmark prints
 
 
 if __name__ == "__main__":
