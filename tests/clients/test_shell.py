@@ -14,7 +14,7 @@ from rich.console import Console
 from app import cli
 from app.commands import client as commands
 from forerun_client import Forerun
-from tests.acceptance.service import Service, free_port
+from tests.acceptance.service import Service
 from tests.clients.scripted import scripted
 from tests.clients.test_loops import accuracy, history
 
@@ -143,7 +143,7 @@ def test_several_mistakes_stand_below_each_other(live: Shell, space: Path) -> No
     ]
 
 
-@pytest.mark.parametrize("url", [f"http://127.0.0.1:{free_port()}", "nonsense", "http://[half"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense", "http://[half"])
 def test_nobody_there_is_told(shell: Shell, url: str) -> None:
     told = shell("runs", "--url", url, status=1)
     assert told.startswith(f"forerun: {url} does not answer (")
