@@ -83,12 +83,38 @@ def served() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("readme")
+    found = tmp_path_factory.mktemp("readme")
+    with (found / "past_runs.csv").open("w") as table:
+        table.write("dataset,model,learning_rate,max_depth,n_estimators,max_features,accuracy,fit_time,status,host\n")
+        for i in range(120):
+            name, model = ("breast_cancer", "wine", "iris")[i % 3], ("forest", "boosting")[i % 2]
+            rate, features = 10 ** (-3 * ((i * 7) % 11) / 11), ("log2", "None", "0.5")[(i // 3) % 3]
+            score = 0.9 + 0.01 * ((i * 5) % 7) - 0.02 * (rate > 0.5)
+            table.write(f"{name},{model},{rate:.6g},{1 + i % 8},{(10, 20, 40)[i % 3]},{features},{score:.4f},")
+            table.write(f"{0.05 + 0.001 * i:.3f},success,node{i % 4}\n")
+    runs = [
+        {
+            "project": "tabular",
+            "run_id": f"past-{i}",
+            "dataset": "adult",
+            "state": "completed",
+            "hyperparameters": {"learning_rate": 10 ** (-i / 12), "max_depth": 4 + i % 3},
+            "metrics": {"accuracy": 0.8 + 0.002 * i},
+        }
+        for i in range(24)
+    ]
+    (found / "history.ndjson").write_text("\n".join(map(json.dumps, runs)))
+    (found / "space.yaml").write_text("parameters:\n  learning_rate: {type: float, low: 1e-3, high: 1, log: true}\n")
+    (found / "sweep.yaml").write_text(
+        "method: random\nparameters:\n  lr: {distribution: log_uniform_values, min: 1e-4, max: 1}\n"
+    )
+    return found
 
 
 def run(command: list[str], given: str, served: Service, directory: Path) -> str:
     """What a program prints. It knows where the service and its database are, as in a shell where `make run` was."""
-    found = {"FORERUN_DATA_DIR": str(served.data_dir), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    found = {"FORERUN_DATA_DIR": str(served.data_dir), "PYTHONPATH": f"{ROOT}:{ROOT / 'openapi' / 'python'}"}
+    found |= {"COLUMNS": "200", "XDG_STATE_HOME": str(directory), "HOME": str(directory)}
     done = subprocess.run(
         command, input=given.replace(ADDRESS, served.url), env=os.environ | found, cwd=directory,
         capture_output=True, text=True, timeout=SECONDS, check=False,
