@@ -133,6 +133,7 @@ def warm_up(stopping: Event) -> None:
     for _ in make_ready():
         if stopping.is_set():
             return
+    telemetry.SEARCH_READY.set(1)
 
 
 async def recommend(database: Database, bundles: Bundles, request: RecommendRequest) -> dict[str, Any]:

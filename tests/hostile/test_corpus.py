@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -23,7 +24,11 @@ def test_the_corpus_is_what_its_generator_writes() -> None:
 
 @pytest.fixture(scope="module")
 def memory_before(victim: Served, running_run: str) -> int:
-    """After one good request of each kind, which imports what there is to import."""
+    """Once all is imported and compiled, and after one good request of each kind."""
+    deadline = time.monotonic() + 120
+    while "forerun_search_ready 1.0" not in httpx.get(f"{victim.url}/metrics").text:
+        assert time.monotonic() < deadline, victim.log.read_text()
+        time.sleep(0.2)
     assert_well(victim)
     return victim.memory()
 
