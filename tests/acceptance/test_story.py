@@ -133,7 +133,7 @@ def test_the_demo_tells_predicted_against_realised(server: Service, monkeypatch:
     for constant, value in {"FRESH_PER_TABLE": 2, "ROUNDS": 2, "RANDOM_RIVALS": 4}.items():
         monkeypatch.setattr(story, constant, value)
     console = Console(file=StringIO(), width=200)
-    story.tell(server.url, NEW, console)
+    story.tell(api.Service(server.url), NEW, console)
     told = console.file.getvalue()
     assert f"1. Posted {len(runs)} recorded trainings, none of them on {NEW}." in told
     assert "2. Trained and posted 4 random configurations" in told

@@ -51,6 +51,7 @@ MEANT_OTHERWISE = {
         "a metric has one direction",  # unique by one member
         "is an objective already",
         "names no objective",  # the project may declare them
+        "weighs improvement against a resource",  # `per` means something with one strategy, and one objective
     ),
 }
 """Why a request that fits the schema may yet be refused: by code, what the detail says."""

@@ -17,7 +17,7 @@ import pytest
 from forerun_client import AsyncForerun, Forerun, Refused, inputs_of
 from forerun_client.generated.api.projects import get_project
 from forerun_client.generated.api.runs import list_runs
-from forerun_client.generated.models import Project, RunList
+from forerun_client.generated.models import ProjectDetail, RunList
 from forerun_client.generated.types import UNSET
 from tests.acceptance.service import ROOT, Service, free_port
 from tests.clients.scripted import scripted
@@ -114,7 +114,7 @@ def test_python(live_service: Service, tmp_path: Path) -> None:
         again = client.recommendation(answer.recommendation_id).runs[0]
         assert again.rank == 1
         found = get_project.sync(project, client=client.api)
-        assert isinstance(found, Project)
+        assert isinstance(found, ProjectDetail)
         assert found.meta_learner_id == refit.meta_learner_id
 
 
