@@ -120,6 +120,12 @@ DATABASE_UNAVAILABLE = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+REPLICA_READS = Counter(
+    "forerun_replica_reads",
+    "Reads where there is a replica, by who answered: the `replica`, or the `primary` because the replica was behind.",
+    ["server"],
+    registry=REGISTRY,
+)
 
 
 # Series that are there from the start: what first happens is an increase then.
@@ -127,6 +133,8 @@ for outcome in ("created", "duplicate", "conflict", "rejected"):
     RUNS_INGESTED.labels(outcome)
 for reason in ("pool", "error", "lost"):
     DATABASE_UNAVAILABLE.labels(reason)
+for server in ("replica", "primary"):
+    REPLICA_READS.labels(server)
 
 
 @contextmanager

@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 RunRefit: TypeAlias = Callable[[Attempt, Settings], Awaitable[None]]
 
 RECONNECT_SECONDS = 1.0
-POLL_SECONDS = 1.0
-"""How late a job that was scheduled for a time may start; all others start at once, by NOTIFY."""
+POLL_SECONDS = 0.1
+"""How late a job may start that was scheduled for a time, or any where a pooler keeps NOTIFY from us."""
 STATEMENT_SECONDS = 600.0
 """A refit reads the history of a large project in one statement."""
 NICE = 10
@@ -165,6 +165,7 @@ def _database(settings: Settings) -> Database:
         raise RuntimeError("a worker needs a database_url; `forerun worker` provides the embedded database's")
     return connect(
         settings.database_url,
+        pooled=settings.database_pooled,
         pool_size=settings.refit_concurrency + 2,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         statement_timeout_seconds=STATEMENT_SECONDS,
@@ -206,6 +207,7 @@ async def _serve(app: App, queue: str, concurrency: int, settings: Settings) -> 
         install_signal_handlers=False,
         delete_jobs="always",
         fetch_job_polling_interval=POLL_SECONDS,
+        listen_notify=settings.listen_url is not None,
         shutdown_graceful_timeout=0,
         update_heartbeat_interval=settings.refit_heartbeat_seconds,
         stalled_worker_timeout=settings.refit_lease_seconds,
@@ -215,7 +217,8 @@ async def _serve(app: App, queue: str, concurrency: int, settings: Settings) -> 
 def _tasks(crew: _Crew) -> App:
     """What the bells ring for."""
     database, settings = crew.database, crew.settings
-    app = jobs.queue_app(settings.database_url or "")
+    direct = settings.listen_url
+    app = jobs.queue_app(direct or settings.database_url or "", pooled=direct is None)
 
     @app.task(name=jobs.RUN_REFIT, queue=jobs.REFITS)
     async def run_refit(refit_id: str) -> None:
