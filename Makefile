@@ -42,7 +42,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, container files, w
 	$(BIN)/python -m pytest -q tests/test_repository.py
 
 audit: $(VENV)/.dev ## look every locked package up among known vulnerabilities; needs the network
-	$(BIN)/pip-audit --require-hashes --disable-pip --progress-spinner off $(patsubst %,--requirement .locks/%.txt,run demo dev uv)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(patsubst %,--requirement .locks/%.txt,run demo dev uv)
 
 format: $(VENV)/.dev ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .

@@ -112,9 +112,12 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: list[str], given: str, served: Service, directory: Path) -> str:
-    """What a program prints. It knows where the service and its database are, as in a shell where `make run` was."""
+    """What a program prints. It knows where the service and its database are, as in a shell where `make run` was.
+
+    The service is at another address than a newcomer's: the variable stands for the default of the commands.
+    """
     found = {"FORERUN_DATA_DIR": str(served.data_dir), "PYTHONPATH": f"{ROOT}:{ROOT / 'openapi' / 'python'}"}
-    found |= {"COLUMNS": "200", "XDG_STATE_HOME": str(directory), "HOME": str(directory)}
+    found |= {"FORERUN_URL": served.url, "COLUMNS": "200", "XDG_STATE_HOME": str(directory), "HOME": str(directory)}
     done = subprocess.run(
         command, input=given.replace(ADDRESS, served.url), env=os.environ | found, cwd=directory,
         capture_output=True, text=True, timeout=SECONDS, check=False,
