@@ -38,8 +38,8 @@ class Overview:
     """The newest one: `id`, `state`, `queued_at`, `finished_at`, `error`."""
 
 
-# The id of the newest run is sought first: of that alone PostgreSQL is sure to ask the index on (project_id, id). For the
-# row it would walk the primary key backwards, past all runs of other projects to the newest one of a quiet project.
+# The id of the newest run is sought first: of that alone PostgreSQL is sure to ask the index on (project_id, id). For
+# the row it would walk the primary key backwards, past all runs of other projects to the newest one of a quiet project.
 # UUIDv7 begins with the milliseconds since 1970, so a span of time is a range of the index on (project_id, id).
 _OVERVIEWS: Final = text("""
     WITH hours AS (
