@@ -11,11 +11,11 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve worker demo test check audit bench faults openapi lock format clean
+.PHONY: help run serve worker demo test check audit bench bench-scale faults openapi lock format clean
 .DELETE_ON_ERROR:
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: $(VENV)/.run ## start everything: database, API, worker, and a first ranking from the demo's history
 	@$(BIN)/forerun run
@@ -51,10 +51,15 @@ format: $(VENV)/.dev ## let ruff put the code in shape
 bench: $(VENV)/.dev ## the speed figures of the README, with their floor measured in the same run; 100,000 mutated requests
 	$(BIN)/python -m tests.quality.bench
 	$(BIN)/python -m tests.quality.search_bench
+	$(BIN)/python -m tests.quality.cluster_bench
 	$(BIN)/python -m tests.hostile.fuzz --requests 100000
 
-faults: $(VENV)/.dev ## kill -9 everything a hundred times under 100,000 runs, and count what is lost
+bench-scale: $(VENV)/.dev ## two million runs: what ingest, lists, recommendations and refits cost as history grows, with the slope
+	$(BIN)/python -m tests.quality.scale_bench
+
+faults: $(VENV)/.dev ## kill -9 everything a hundred times under 100,000 runs, and workers under refits; count what is lost
 	$(BIN)/python -m tests.faults --kills 100 --runs 100000
+	$(BIN)/python -m tests.faults.workers --kills 100
 
 openapi: $(VENV)/.dev $(VENV)/.node $(VENV)/.generators ## write openapi/ from the code: the document and the clients
 	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(GENERATORS)/bin:$$PATH" $(BIN)/python openapi/generate.py

@@ -167,6 +167,18 @@ async def test_a_stopping_worker_lets_a_refit_end_that_is_about_to(database: Dat
         assert (await until(database, refit_id, "failed")).attempts == 1
 
 
+async def test_a_refit_that_starts_slower_than_its_lease_is_not_taken_for_dead(
+    database: Database, brisk: Settings
+) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
+        await asyncio.sleep(2.5)
+        await succeeding(database)(attempt, settings)
+
+    hasty = brisk.model_copy(update={"refit_heartbeat_seconds": 0.3, "refit_lease_seconds": 1.0})
+    async with working(hasty, run):
+        assert (await until(database, await requested(database), "failed")).attempts == 1
+
+
 async def test_a_dead_workers_refit_is_taken_up(database: Database, brisk: Settings) -> None:
     refit_id = await requested(database)
     async with database.transaction() as connection:

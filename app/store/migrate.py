@@ -66,7 +66,8 @@ def head() -> str:
 
 
 def _run(url: str, revision: str, change: Callable[[Config, str], None]) -> None:
-    engine = create_engine(driver_url(url), poolclass=NullPool)
+    unprepared = {"prepare_threshold": None}  # nothing may be left on a connection that is a pooler's
+    engine = create_engine(driver_url(url), poolclass=NullPool, connect_args=unprepared)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
