@@ -139,7 +139,7 @@ async def page(
     if cursor is not None:
         query = query.where(runs.c.id < cursors.read_uuid(cursor))
     if state is not None:
-        query = query.where(runs.c.state == state)
+        query = query.where(runs.c.state == literal_column(f"'{state}'"))  # a literal: runs_uncompleted_idx is chosen
     if dataset is not None or project is not None:
         query = await _of(connection, query, project, dataset)
     found: list[StoredRun] = []

@@ -113,13 +113,14 @@ run_segments = Table(
     Index(None, "project_id", "id"),
 )
 
+# Every run pays for what stands here. Projects and datasets are never deleted, so there are no keys to them.
 runs = Table(
     "runs",
     metadata,
     _uuid(),
-    _project(),
+    Column("project_id", BigInteger, nullable=False),
     Column("run_id", Text, nullable=False),
-    Column("dataset_id", BigInteger, ForeignKey("datasets.id", ondelete="CASCADE"), nullable=False),
+    Column("dataset_id", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     _json("hyperparameters", "{}"),
     _json("architecture", "{}"),
@@ -143,9 +144,14 @@ runs = Table(
 # Lists page backwards by id (newest first); b-trees are read in either direction.
 Index(None, runs.c.project_id, runs.c.id)
 Index(None, runs.c.dataset_id, runs.c.id)
-Index(None, runs.c.project_id, runs.c.state, runs.c.id)
-# What a refit learns from, and how many there are, without touching the heap.
-Index("runs_terminal_idx", runs.c.project_id, runs.c.id, postgresql_where=runs.c.state != text("'running'"))
+# Few runs do not complete: those that do are found without an index of their own.
+Index(
+    "runs_uncompleted_idx",
+    runs.c.project_id,
+    runs.c.state,
+    runs.c.id,
+    postgresql_where=runs.c.state != text("'completed'"),
+)
 Index(
     "runs_recommendation_id_idx",
     runs.c.recommendation_id,
