@@ -117,6 +117,11 @@ class Settings(BaseSettings):
             return not (self.is_loopback or self.allow_open)
         return self.auth == "required" or not self.is_loopback
 
+    @property
+    def segment_cache(self) -> Path:
+        """Where this machine keeps the segments that it has read; it may be lost, and need not be writable."""
+        return self.data_dir / "segments"
+
     def as_environment(self) -> dict[str, str]:
         """The variables under which another process has the same settings."""
         given = self.model_dump(mode="json", exclude_none=True)

@@ -247,6 +247,10 @@ class StoredRun:
     updated_at: datetime
 
 
+Ids: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+"""Shape: (n,), the 16 octets of a UUID each (dtype V16)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunTable:
     """n runs as columns, with the datasets they were trained on. The input of *featurise*.
@@ -262,7 +266,7 @@ class RunTable:
     targets: Mapping[str, FloatArray]  # by name, NaN where not reported
     resources: frozenset[str]  # the targets that are resources
     finished_at: FloatArray  # (n,) POSIX seconds
-    ids: tuple[str, ...]  # (n,) of the stored runs
+    ids: Ids  # of the stored runs
 
     def __len__(self) -> int:
         return len(self.dataset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def remember(table: RunTable, frame: FeatureFrame, reference: BoolArray, seed: i
     first = np.unique(table.dataset, return_index=True)[1]
     return Memory(
         datasets=table.datasets,
-        ids=np.array(table.ids, dtype=np.str_)[rows],
+        ids=np.array([str(UUID(bytes=bytes(id_))) for id_ in table.ids[rows]], dtype=np.str_),
         dataset=table.dataset[rows],
         X=np.asfortranarray(frame.X[rows]),
         targets={name: y[rows] for name, y in table.targets.items()},
