@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
@@ -35,7 +35,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.space.columns import Columns, Float32Array, FloatArray, IntArray
+from app.space.columns import Columns, Float32Array, FloatArray, IntArray, take
 
 # ---------------------------------------------------------------- on the wire
 
@@ -270,6 +270,18 @@ class RunTable:
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def take(self, rows: IntArray) -> RunTable:
+        """The same datasets with only these of their runs, in this order."""
+        return replace(
+            self,
+            dataset=self.dataset[rows],
+            state=self.state[rows],
+            inputs=take(self.inputs, rows),
+            targets={name: y[rows] for name, y in self.targets.items()},
+            finished_at=self.finished_at[rows],
+            ids=self.ids[rows],
+        )
 
 
 InputKind: TypeAlias = Literal["dataset", "hyperparameters", "architecture", "environment", "fidelity"]
