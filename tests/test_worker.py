@@ -85,7 +85,7 @@ async def test_a_requested_refit_starts_at_once(database: Database, brisk: Setti
             refit = await until(database, await requested(database), "failed")
             assert refit.started_at
             waited.append((refit.started_at - refit.queued_at).total_seconds())
-    assert sorted(waited)[2] < 0.5
+    assert sorted(waited)[2] < 5  # milliseconds when nobody else uses the machine; a period is minutes
 
 
 async def periodic_tick_over(database: Database) -> None:
@@ -165,6 +165,18 @@ async def test_a_stopping_worker_lets_a_refit_end_that_is_about_to(database: Dat
         stop.set()
         go_on.set()
         assert (await until(database, refit_id, "failed")).attempts == 1
+
+
+async def test_a_refit_that_starts_slower_than_its_lease_is_not_taken_for_dead(
+    database: Database, brisk: Settings
+) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
+        await asyncio.sleep(2.5)
+        await succeeding(database)(attempt, settings)
+
+    hasty = brisk.model_copy(update={"refit_heartbeat_seconds": 0.3, "refit_lease_seconds": 1.0})
+    async with working(hasty, run):
+        assert (await until(database, await requested(database), "failed")).attempts == 1
 
 
 async def test_a_dead_workers_refit_is_taken_up(database: Database, brisk: Settings) -> None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
+from app import keys
+from app.config import Settings
 from app.errors import Unavailable
-from app.store import jobs, upsert
+from app.flows import upkeep
+from app.store import jobs, projects, refits, upsert
 from app.store.database import Database, connect
+from app.store.migrate import migrate
+from app.store.refits import Attempt
 from app.types import Run
+from app.worker import work
 from tests.servers import needs_pgbouncer, pgbouncer
 
 pytestmark = needs_pgbouncer
@@ -72,6 +79,43 @@ async def test_limits_hold_in_every_transaction_and_stay_with_nobody(pooled: Dat
             assert found == ["500ms", "250ms", "UTC"]
     with psycopg.connect(pooled_url, prepare_threshold=None) as other:
         assert other.execute("SHOW statement_timeout").fetchone() == ("0",)
+
+
+def test_an_empty_database_is_brought_up_to_date_and_gets_its_keys(empty_database_url: str) -> None:
+    with pgbouncer(empty_database_url, pool_size=1) as url:
+        for _ in range(2):  # the second finds what the first one left
+            migrate(url)
+            assert keys.create(url, "first", ["admin"], None, None)[0].name == "first"
+        assert keys.any_good(url)
+        assert len(keys.listed(url)) == 2
+
+
+@pytest.mark.parametrize("past_it", [True, False])
+async def test_a_worker_hears_of_refits_past_the_pooler_or_looks_for_them(
+    pooled_url: str, database_url: str, pooled: Database, past_it: bool
+) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
+        async with pooled.transaction() as connection:
+            await refits.fail(connection, attempt, "done")
+
+    direct = database_url if past_it else None
+    settings = Settings(database_url=pooled_url, database_pooled=True, database_direct_url=direct)
+    assert settings.listen_url == direct
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(settings, stop, run))
+    async with pooled.transaction() as connection:
+        await projects.ensure(connection, ["p"])
+        queued = await upkeep.request_refit(connection, "p")
+    async with asyncio.timeout(30):
+        while (await _state(pooled, queued.id)) != "failed":  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.02)
+    stop.set()
+    await working
+
+
+async def _state(database: Database, refit_id: UUID) -> str:
+    async with database.snapshot() as connection:
+        return (await refits.get(connection, refit_id)).state
 
 
 async def test_a_snapshot_is_one_and_cannot_write(pooled: Database) -> None:
