@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from app.errors import NothingToLearn
 from app.featurise.featuriser import Featuriser
+from app.featurise.fidelity import with_ends
 from app.learn import bundle
 from app.learn.boosting import fit_classifier
 from app.learn.continuation import REPLAYED, Continuation, Replay, Sketch, evenly
@@ -54,7 +55,7 @@ def train(
     Raises: NothingToLearn where no target has been reported by enough runs.
     """
     tell = progress or (lambda _stage, _share: None)
-    n_runs, table = len(table), table.take(representative(table))
+    n_runs, table = len(table), with_ends(table.take(representative(table)))
     champion = bundle.from_bytes(previous) if previous else None
     folds = assign_folds(table.datasets, champion.folds if champion else None)
     featuriser = Featuriser.fit(table)
