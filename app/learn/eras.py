@@ -4,13 +4,13 @@ Old runs are not forgotten then, they are told apart: "before the change" become
 Trees split on it where it matters, and go on learning from old runs whatever stayed as it was; weights that decay with
 age would lose that too.
 
-A change is believed where small models that know it predict the newest runs of datasets they have not seen better than
-models that do not: by a paired test over these datasets. Without evidence there is no such input.
+A change is believed where small models that know it predict the runs since then, of datasets they have not seen, better
+than models that do not: by a paired test over these datasets. Without evidence there is no such input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,8 +25,6 @@ from app.types import RunTable
 PATH, BEFORE = "environment.era", "before"
 QUANTILES = (0.5, 0.7, 0.8, 0.9)
 """Shares of the runs after which the world is tried to have changed."""
-NEWEST = 0.1
-"""The share of runs, the newest, on which it is decided."""
 LEVEL, GAIN = 0.01, 0.05
 """The chance of such evidence without a change, and the share of the squared error that knowing it must save."""
 MIN_DATASETS, MAX_RUNS, MIN_SECONDS = 5, 4_000, 3_600.0
@@ -54,16 +52,14 @@ def find_era(table: RunTable, X: Float32Array, fold: IntArray, targets: Sequence
     """The change with the surest evidence, if any. Shapes: X (n, d), fold (n,)."""
     if np.ptp(table.finished_at) < MIN_SECONDS:
         return None
-    rows = _thinned(table.finished_at)
-    newest = table.finished_at >= np.quantile(table.finished_at[rows], 1 - NEWEST)
-    reference = reference_runs(table)
-    found = []
+    rows, reference = _thinned(table.finished_at), reference_runs(table)
+    found: list[Era] = []
     for name in targets:
         known = rows[plausible(table.targets[name][rows], resource=name in table.resources) & reference[rows]]
-        if len(np.unique(table.dataset[known[newest[known]]])) >= MIN_DATASETS and varies(X[known]):
+        if len(np.unique(table.dataset[known])) >= MIN_DATASETS and varies(X[known]):
             y = _scores(table, name, known)
-            found.append(_of_target(name, np.asfortranarray(X[known]), y, table, known, newest, fold))
-    sure = [era for era in found if era is not None and era.p_value < LEVEL and era.gain > GAIN]
+            found += _of_target(name, np.asfortranarray(X[known]), y, table, known, fold[known])
+    sure = [era for era in found if era.p_value < LEVEL and era.gain > GAIN]
     return min(sure, key=lambda era: era.p_value, default=None)
 
 
@@ -74,47 +70,42 @@ def _thinned(finished_at: FloatArray) -> IntArray:
 
 
 def _scores(table: RunTable, name: str, rows: IntArray) -> FloatArray:
+    """Outcomes as datasets share them: ranks within a dataset; a resource less its dataset's median."""
     y, dataset, resource = table.targets[name][rows], table.dataset[rows], name in table.resources
     v = np.log(y) if spans_decades(y, dataset, resource=resource) else y
-    return v if resource else rank_scores(v, dataset, np.ones(len(rows), dtype=np.bool_))
+    if not resource:
+        return rank_scores(v, dataset, np.ones(len(rows), dtype=np.bool_))
+    middle = {int(dataset[i[0]]): np.median(v[i]) for i in rows_by_dataset(dataset)}
+    return np.asarray(v - np.array([middle[int(d)] for d in dataset]))
 
 
 def _of_target(
-    name: str, X: Float32Array, y: FloatArray, table: RunTable, rows: IntArray, newest: BoolArray, fold: IntArray
-) -> Era | None:
-    """The best moment for a change of one target, with the evidence for it. Shapes: X (n', d), y and rows (n',)."""
+    name: str, X: Float32Array, y: FloatArray, table: RunTable, rows: IntArray, fold: IntArray
+) -> Iterator[Era]:
+    """The evidence for a change at each of `QUANTILES`. Shapes: X (n', d), y, rows and fold (n',)."""
     time, dataset = table.finished_at[rows], table.dataset[rows]
-    judged = newest[rows]
-    nothing = np.zeros(len(rows), dtype=np.bool_)
-    unaware = _errors(X, nothing, y, fold[rows], judged)
-    if unaware is None:
-        return None
-    best: tuple[float, FloatArray] | None = None
+    unaware = _errors(X, np.zeros(len(rows), dtype=np.bool_), y, fold)
     for share in QUANTILES:
         since = float(np.quantile(time, share))
-        aware = _errors(X, time < since, y, fold[rows], judged)
-        if aware is not None and (best is None or aware.mean() < best[1].mean()):
-            best = since, aware
-    if best is None:
-        return None
-    saved = unaware - best[1]
-    by_dataset = np.array([saved[i].mean() for i in rows_by_dataset(dataset[judged])])
-    error = float(by_dataset.std(ddof=1)) / np.sqrt(len(by_dataset))
-    chance = float(student.sf(by_dataset.mean() / error, len(by_dataset) - 1)) if error > 0 else 1.0
-    gain = float(saved.mean() / max(float(unaware.mean()), 1e-300))
-    return Era(best[0], name, min(chance * len(QUANTILES), 1.0), gain)
+        now = time >= since
+        saved = (unaware - _errors(X, ~now, y, fold))[now]
+        by_dataset = np.array([saved[i].mean() for i in rows_by_dataset(dataset[now])])
+        if len(by_dataset) < MIN_DATASETS or (spread := float(by_dataset.std(ddof=1))) == 0:
+            continue
+        t_value = by_dataset.mean() / spread * np.sqrt(len(by_dataset))
+        chance = float(student.sf(t_value, len(by_dataset) - 1)) * len(QUANTILES)
+        yield Era(since, name, min(chance, 1.0), float(saved.mean() / max(float(unaware[now].mean()), 1e-300)))
 
 
-def _errors(X: Float32Array, before: BoolArray, y: FloatArray, fold: IntArray, judged: BoolArray) -> FloatArray | None:
-    """Squared errors on the judged runs by models that have not seen their datasets; None where that cannot be told."""
+def _errors(X: Float32Array, before: BoolArray, y: FloatArray, fold: IntArray) -> FloatArray:
+    """Squared errors (n',) of models that have not seen the datasets they predict; of what never varies they expect 0."""
     told = np.asfortranarray(np.column_stack([X, before.astype(np.float32)]))
     predicted = np.zeros(len(y))
-    for k in np.unique(fold[judged]):
-        rest, held = fold != k, (fold == k) & judged
-        if not rest.any() or np.ptp(y[rest]) == 0 or not varies(told[rest]):
-            return None
-        predicted[held] = _small(told[rest], y[rest]).predict(Pool(np.asfortranarray(told[held])))
-    return np.asarray((y - predicted)[judged] ** 2)
+    for k in np.unique(fold):
+        rest = fold != k
+        if rest.any() and np.ptp(y[rest]) > 0 and varies(told[rest]):
+            predicted[~rest] = _small(told[rest], y[rest]).predict(Pool(np.asfortranarray(told[~rest])))
+    return np.asarray((y - predicted) ** 2)
 
 
 def _small(X: Float32Array, y: FloatArray) -> CatBoostRegressor:
