@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 GENERATORS := $(VENV)/generators
+PEERS  := $(VENV)/peers
 UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 PYTEST_ARGS ?=
 
@@ -48,9 +49,15 @@ format: $(VENV)/.dev ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## the speed figures of the README, with their floor measured in the same run; 100,000 mutated requests
+# Histories and a prototype to measure beside, where they are.
+BENCH_DATA ?= $(wildcard ../shared/bench)
+PROTOTYPE  ?= $(wildcard ../shared/prototypes)
+
+bench: $(VENV)/.dev $(VENV)/.peers ## the speed figures of the README, with their floor measured in the same run; 100,000 mutated requests
 	$(BIN)/python -m tests.quality.bench
 	$(BIN)/python -m tests.quality.search_bench
+	$(BIN)/python -m tests.quality.exact_bench $(addprefix --bench ,$(BENCH_DATA)) $(addprefix --prototype ,$(PROTOTYPE))
+	$(BIN)/python -m tests.quality.peers_bench --smac $(PEERS)/bin/python
 	$(BIN)/python -m tests.hostile.fuzz --requests 100000
 
 faults: $(VENV)/.dev ## kill -9 everything a hundred times under 100,000 runs, and count what is lost
@@ -87,6 +94,12 @@ $(VENV)/.generators: .locks/generators.txt $(VENV)/.uv
 	VIRTUAL_ENV=$(GENERATORS) $(BIN)/uv pip install --quiet --require-hashes -r $<
 	@touch $@
 
+# SMAC brings a good deal that nothing else needs.
+$(VENV)/.peers: .locks/peers.txt $(VENV)/.uv
+	$(PYTHON) -m venv $(PEERS)
+	VIRTUAL_ENV=$(PEERS) $(BIN)/uv pip install --quiet --require-hashes -r $<
+	@touch $@
+
 # ---- locks: hashes for every platform, and no host or path in them ----
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
@@ -97,3 +110,4 @@ lock: $(VENV)/.uv ## resolve pyproject.toml anew into .locks/
 	$(COMPILE) --constraints .locks/demo.txt pyproject.toml --extra otel --extra demo --extra dev --output-file .locks/dev.txt
 	$(COMPILE) --constraints .locks/dev.txt --group install --output-file .locks/uv.txt
 	$(COMPILE) --group generators --output-file .locks/generators.txt
+	$(COMPILE) --constraints .locks/dev.txt --group peers --output-file .locks/peers.txt
