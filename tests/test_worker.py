@@ -85,7 +85,7 @@ async def test_a_requested_refit_starts_at_once(database: Database, brisk: Setti
             refit = await until(database, await requested(database), "failed")
             assert refit.started_at
             waited.append((refit.started_at - refit.queued_at).total_seconds())
-    assert sorted(waited)[2] < 0.5
+    assert sorted(waited)[2] < 5  # milliseconds when nobody else uses the machine; a period is minutes
 
 
 async def periodic_tick_over(database: Database) -> None:

@@ -13,21 +13,22 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from app.config import Settings
 from app.errors import CorruptBundle, ForerunError, Unavailable
-from app.featurise.frame import run_table
+from app.featurise.segment import run_table
+from app.flows.fold import fold, read
 from app.learn.bundle import FORMAT_VERSION
 from app.learn.train import Progress, Trained
 from app.learn.train import train as train_meta_learner
-from app.store import audit, datasets, meta_learners, projects, refits, runs
+from app.store import audit, meta_learners, projects, refits
 from app.store.database import Database
 from app.store.refits import Attempt, LeaseLost
 from app.tracing import span
-from app.types import RunTable, StoredRun
+from app.types import RunTable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,15 +40,6 @@ class Train(Protocol):
     def __call__(
         self, table: RunTable, *, seed: int, threads: int, previous: bytes | None, progress: Progress
     ) -> Trained: ...
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What a project's runs have to teach, as of one moment, and the champion to beat."""
-
-    runs: list[StoredRun]
-    meta_features: dict[str, dict[str, float]]
-    champion: bytes | None
 
 
 async def refit(database: Database, attempt: Attempt, settings: Settings, train: Train = train_meta_learner) -> None:
@@ -76,8 +68,10 @@ async def refit(database: Database, attempt: Attempt, settings: Settings, train:
 
 async def _learn(database: Database, attempt: Attempt, settings: Settings, train: Train, stage: dict[str, Any]) -> None:
     with span("refit load"):
-        history = await _load(database, attempt.project_id)
-    stage.update(stage="learning", n_runs=len(history.runs))
+        await fold(database, attempt.project_id)
+        history = await read(database, attempt.project_id, settings.segment_cache / str(attempt.project_id))
+        table, champion = run_table(history.runs, history.meta_features), await _champion(database, attempt.project_id)
+    stage.update(stage="learning", n_runs=len(table))
     threads = settings.refit_threads or os.cpu_count() or 1
     fit = partial(
         train,
@@ -85,28 +79,24 @@ async def _learn(database: Database, attempt: Attempt, settings: Settings, train
         threads=threads,
         progress=lambda what, share: stage.update(learning=what, done=round(share, 3)),
     )
-    with span("refit learn", runs=len(history.runs)):
-        trained = await _in_thread(partial(_fit, history, fit))
+    with span("refit learn", runs=len(table)):
+        trained = await _in_thread(partial(_fit, table, champion, fit))
     with span("refit save"):
         await _save(database, attempt, trained)
 
 
-async def _load(database: Database, project_id: int) -> History:
+async def _champion(database: Database, project_id: int) -> bytes | None:
     async with database.snapshot() as connection:
         project = await projects.get_by_id(connection, project_id)
-        history = [run async for run in runs.history(connection, project_id)]
-        meta_features = await datasets.meta_features(connection, project_id)
-        champion = None
         if project.champion_id is not None:
             with suppress(CorruptBundle):
-                champion = await meta_learners.load(connection, project.champion_id)
-    return History(history, meta_features, champion)
+                return await meta_learners.load(connection, project.champion_id)
+    return None
 
 
-def _fit(history: History, fit: Callable[..., Trained]) -> Trained:
-    table = run_table(history.runs, history.meta_features)
+def _fit(table: RunTable, champion: bytes | None, fit: Callable[..., Trained]) -> Trained:
     try:
-        return fit(table, previous=history.champion)
+        return fit(table, previous=champion)
     except CorruptBundle:  # the champion's format is another version's: the challenger has no rival
         return fit(table, previous=None)
 

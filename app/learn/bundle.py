@@ -23,6 +23,7 @@ from app.learn.boosting import Members
 from app.learn.calibration import Calibration
 from app.learn.cbm import model_from_bytes, model_to_bytes
 from app.learn.dataset_level import DatasetLevel, Smooth
+from app.learn.few_shot import FewShot
 from app.learn.gaussian_process import Kernel, KernelSpace
 from app.learn.location_scale import LocationScale
 from app.learn.memory import Memory
@@ -159,6 +160,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "at": calibration.at,
             "lower": calibration.lower,
             "upper": calibration.upper,
+            "few": target.few.factors,
         }.items()
     }
     kernel = target.kernel
@@ -171,7 +173,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         "kernel": [kernel.amplitude, kernel.length, kernel.noise, kernel.across, kernel.components],
         "location_scale": [*place.middle, place.unit, place.offset, place.log_scale_spread],
         "dataset_level": dataset_level,
-        "calibration": [calibration.scaled, calibration.factor],
+        "calibration": [calibration.scaled],
     }
 
 
@@ -227,4 +229,5 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
             array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
         ),
         calibration=Calibration(array("at"), array("lower"), array("upper"), *packed["calibration"]),
+        few=FewShot(array("few")),
     )

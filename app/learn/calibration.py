@@ -3,13 +3,11 @@
 Zero-shot: quantiles of grouped residuals (every dataset counts once, and was seen by none of what predicted it), taken
 separately for low, middling and high scores where that pays, since good configurations vary less than bad ones; then
 widened or narrowed by the one factor that lets them hold nine tenths of datasets that were left out of making them.
-Few-shot: the posterior's own standard deviation times one factor, so that it holds on history datasets conditioned on a
-few of their runs.
+With own runs the posterior takes over: see `few_shot`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -17,14 +15,12 @@ from math import sqrt
 import numpy as np
 from scipy.special import ndtri
 
-from app.learn.gaussian_process import DatasetPrior, Example, Kernel, condition
 from app.learn.scores import rows_by_dataset
 from app.space.columns import FloatArray, IntArray
 
 COVERAGE = 0.9
 Z90 = float(ndtri(0.5 + COVERAGE / 2))
 N_BINS = 3
-N_GIVEN = 8
 FEW_DATASETS, PARTS = 20, 5
 """Up to so many datasets each is left out by itself; more are left out in so many parts."""
 SHRINKAGE_DATASETS = 10.0
@@ -34,13 +30,12 @@ MAX_RUNS = 4_000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Residual quantiles at three scores (3,), in v itself or in units of the dataset's scale; the few-shot factor."""
+    """Residual quantiles at a few scores (b,), in v itself or in units of the dataset's scale."""
 
     at: FloatArray
     lower: FloatArray
     upper: FloatArray
     scaled: bool
-    factor: float
 
     def band(self, f: FloatArray, scale: float | FloatArray) -> tuple[FloatArray, FloatArray]:
         """Lower and upper residual of scores f (n,) in v, in a dataset (or datasets (n,)) of that scale."""
@@ -60,7 +55,6 @@ def calibrate(
     residual: FloatArray,
     scale: FloatArray,
     dataset: IntArray,
-    factor: float,
     coverage: float = COVERAGE,
 ) -> Calibration:
     """Bands in v or in units of the scale, by score or the same for all, whichever is narrowest on the history.
@@ -72,7 +66,7 @@ def calibrate(
     rows = _thinned(dataset)
     f, residual, scale, dataset = f[rows], residual[rows], scale[rows], dataset[rows]
     choices = [
-        _calibrate(f, residual / (scale if scaled else 1.0), dataset, coverage, scaled=scaled, bins=bins, factor=factor)
+        _calibrate(f, residual / (scale if scaled else 1.0), dataset, coverage, scaled=scaled, bins=bins)
         for scaled in (True, False)
         for bins in (N_BINS, 1)
     ]
@@ -87,7 +81,7 @@ def _thinned(dataset: IntArray) -> IntArray:
 
 
 def _calibrate(
-    f: FloatArray, residual: FloatArray, dataset: IntArray, coverage: float, *, scaled: bool, bins: int, factor: float
+    f: FloatArray, residual: FloatArray, dataset: IntArray, coverage: float, *, scaled: bool, bins: int
 ) -> Calibration:
     """A shape of band times the one factor with which it holds datasets that took no part in making its shape."""
     weights, which = _weights(dataset)
@@ -102,7 +96,7 @@ def _calibrate(
         beyond[held] = np.abs(residual[held]) / halves
     times = weighted_quantile(beyond, weights, coverage) * sqrt(1 + 1 / n)
     at, lower, upper = _shape(f, residual, weights, coverage, bins)
-    return Calibration(at, -times * lower, times * upper, scaled, factor)
+    return Calibration(at, -times * lower, times * upper, scaled)
 
 
 def _weights(dataset: IntArray) -> tuple[FloatArray, IntArray]:
@@ -130,26 +124,3 @@ def _shape(
         halves.append([max(one, 1e-3 * overall) ** own * overall ** (1 - own) for one in reach])
     lower, upper = np.array(halves).T
     return np.array(at), lower, upper
-
-
-def few_shot_factor(
-    kernel: Kernel, examples: Sequence[Example], values: Sequence[FloatArray], priors: Sequence[DatasetPrior], seed: int
-) -> float:
-    """What the posterior's standard deviation must be multiplied by, after a few own runs on a held-out dataset.
-
-    Shapes: values[i] (n_i,) is the target v at the points of examples[i]. 1 where the history is too small to tell.
-    """
-    rng = np.random.default_rng(seed)
-    ratios, weights = [], []
-    for example, v, prior in zip(examples, values, priors, strict=True):
-        if len(v) < 2 * N_GIVEN:
-            continue
-        order = rng.permutation(len(v))
-        given, rest = order[:N_GIVEN], order[N_GIVEN:]
-        mean, std = condition(kernel, prior, example.points.take(given), v[given]).predict(example.points.take(rest))
-        ratios.append(np.abs(v[rest] - mean) / std)
-        weights.append(np.full(len(rest), 1.0 / len(rest)))
-    if not ratios:
-        return 1.0
-    quantile = weighted_quantile(np.concatenate(ratios), np.concatenate(weights), COVERAGE)
-    return float(np.clip(quantile / Z90, 0.5, 4.0))

@@ -7,11 +7,12 @@ A challenger serves unless a paired test finds it worse: newer history is worth 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import t as student
 
+from app.learn.continuation import Replay
 from app.learn.meta_learner import MetaLearner, TargetLearner
 from app.learn.scores import plausible, reference_runs
 from app.learn.validation import rank_correlations
@@ -30,16 +31,22 @@ Correlations = Mapping[tuple[str, str], float]
 def held_out_correlations(learner: MetaLearner, table: RunTable) -> Correlations:
     """How well an already fitted meta-learner ranks the runs of datasets that its members have not seen."""
     frame = learner.featuriser.transform(table.inputs, table.meta_features, table.dataset)
-    fold = np.array([learner.folds.get(name, -1) for name in table.datasets], dtype=np.int64)[table.dataset]
-    reference = reference_runs(table)
+    return correlations_at(
+        learner, Replay(frame.X, table.dataset, reference_runs(table), table.targets), table.datasets
+    )
+
+
+def correlations_at(learner: MetaLearner, runs: Replay, datasets: Sequence[str]) -> Correlations:
+    """The same for runs that its featuriser has encoded."""
+    fold = np.array([learner.folds.get(name, -1) for name in datasets], dtype=np.int64)[runs.dataset]
     out: dict[tuple[str, str], float] = {}
     for name, target in learner.targets.items():
-        y = table.targets.get(name)
+        y = runs.targets.get(name)
         if y is None or target.resource or not (known := plausible(y, resource=False)).any():
             continue
-        f = _held_out_scores(target, frame.X[known], fold[known])
-        found = rank_correlations(y[known], f, table.dataset[known], reference[known])
-        out |= {(name, table.datasets[dataset]): correlation for dataset, correlation in found.items()}
+        f = _held_out_scores(target, runs.X[known], fold[known])
+        found = rank_correlations(y[known], f, runs.dataset[known], runs.reference[known])
+        out |= {(name, datasets[dataset]): correlation for dataset, correlation in found.items()}
     return out
 
 

@@ -104,7 +104,9 @@ def design(candidates: Columns, taken: Columns, k: int, seed: int) -> IntArray:
 def _as_history(inputs: Columns) -> RunTable:
     n = n_rows(inputs)
     nothing = np.zeros(n, dtype=np.int64)
-    return RunTable(("",), ({},), nothing, np.full(n, "completed"), inputs, {}, frozenset(), np.zeros(n), ("",) * n)
+    return RunTable(
+        ("",), ({},), nothing, np.full(n, "completed"), inputs, {}, frozenset(), np.zeros(n), np.zeros(n, "V16")
+    )
 
 
 def _flat(E: FloatArray) -> Points:

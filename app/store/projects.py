@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store import segments
 from app.store.reach import Reach, within
-from app.store.tables import projects, runs
+from app.store.tables import projects
 
 _IDS: Final = text("SELECT name, id FROM projects WHERE name = ANY(:names)")
 
@@ -100,8 +101,7 @@ async def list_all(
 
 async def n_terminal_runs(connection: AsyncConnection, project_id: int) -> int:
     """How many runs a refit would learn from."""
-    statement = select(func.count()).where(runs.c.project_id == project_id, runs.c.state != text("'running'"))
-    return await connection.scalar(statement) or 0
+    return await segments.n_runs(connection, project_id)
 
 
 async def lock(connection: AsyncConnection, project_id: int) -> None:

@@ -19,14 +19,15 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Exists, ScalarSelect, Select, and_, case, exists, func, or_, select, text, update
+from sqlalchemy import Exists, Select, and_, case, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store import segments
 from app.store.reach import Reach, within
-from app.store.tables import projects, refits, runs
+from app.store.tables import projects, refits
 
 Trigger: TypeAlias = Literal["request", "new_runs", "periodic"]
 GAVE_UP = "given up: the worker died or went silent on every one of {} attempts"
@@ -100,12 +101,13 @@ async def list_page(
 
 async def start(connection: AsyncConnection, refit_id: UUID) -> Attempt | None:
     """Take a queued refit; None when it is not queued (any more) or another one of its project runs."""
+    project_id = await connection.scalar(select(refits.c.project_id).where(refits.c.id == refit_id, _QUEUED))
     values = {
         "state": "running",
         "attempts": refits.c.attempts + 1,
         "started_at": func.now(),
         "heartbeat_at": func.now(),
-        "n_runs": _n_terminal_runs(),
+        "n_runs": await segments.n_runs(connection, project_id) if project_id else None,
     }
     statement = update(refits).where(refits.c.id == refit_id, _QUEUED, ~_busy()).values(values)
     try:
@@ -177,11 +179,6 @@ def _busy() -> Exists:
     """Whether another refit of the same project runs."""
     other = refits.alias()
     return exists().where(other.c.project_id == refits.c.project_id, other.c.state == text("'running'"))
-
-
-def _n_terminal_runs() -> ScalarSelect[int]:
-    finished = (runs.c.project_id == refits.c.project_id, runs.c.state != text("'running'"))
-    return select(func.count()).where(*finished).select_from(runs).scalar_subquery()
 
 
 def _returned(max_attempts: int) -> dict[str, Any]:

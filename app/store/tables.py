@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -28,6 +29,21 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.types import UserDefinedType
+
+
+class XID8(UserDefinedType[int]):
+    """A transaction's number, never used twice in the life of a cluster; read and written as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "XID8"
+
+
+PGDialect.ischema_names["xid8"] = XID8  # to be known when a schema is read back
+
 
 metadata = MetaData(
     naming_convention={
@@ -100,6 +116,7 @@ datasets = Table(
     CheckConstraint("jsonb_typeof(meta_features) = 'object'", name="meta_features"),
 )
 
+# Runs of a project as columns, written by workers (see segments.py) and never changed.
 run_segments = Table(
     "run_segments",
     metadata,
@@ -110,16 +127,36 @@ run_segments = Table(
     Column("checksum", LargeBinary, nullable=False),
     Column("content", LargeBinary, nullable=False),
     _time("created_at", now=True),
+    Column("position", BigInteger),  # of one that replaces others: that of the last of them; null: its id
     Index(None, "project_id", "id"),
 )
 
+# Up to which transaction the runs of a project are in its segments; a row is also the lock of whoever changes them.
+run_folds = Table(
+    "run_folds",
+    metadata,
+    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("horizon", XID8, nullable=False, server_default=text("'0'::xid8")),
+    Column("cluster", BigInteger, nullable=False),  # transactions are numbered by the cluster that a backup leaves
+)
+
+# Runs that were deleted and may still be in a segment; written by a trigger, without a key to runs for that reason.
+run_tombstones = Table(
+    "run_tombstones",
+    metadata,
+    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("folded", Boolean, nullable=False),
+)
+
+# Every run pays for what stands here. Projects and datasets are never deleted, so there are no keys to them.
 runs = Table(
     "runs",
     metadata,
     _uuid(),
-    _project(),
+    Column("project_id", BigInteger, nullable=False),
     Column("run_id", Text, nullable=False),
-    Column("dataset_id", BigInteger, ForeignKey("datasets.id", ondelete="CASCADE"), nullable=False),
+    Column("dataset_id", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     _json("hyperparameters", "{}"),
     _json("architecture", "{}"),
@@ -133,7 +170,9 @@ runs = Table(
     _time("started_at"),
     _time("finished_at"),
     Column("digest", LargeBinary, nullable=False),  # SHA-256 of the canonical JSON of the body as accepted
-    Column("segment_id", BigInteger, ForeignKey("run_segments.id", ondelete="SET NULL")),
+    Column("segment_id", BigInteger, ForeignKey("run_segments.id", ondelete="SET NULL")),  # not used any more
+    # The transaction that wrote it last: a default on insert, a trigger on update.
+    Column("written", XID8, nullable=False, server_default=text("pg_current_xact_id()")),
     _time("created_at", now=True),
     _time("updated_at", now=True),
     UniqueConstraint("project_id", "run_id"),
@@ -143,15 +182,22 @@ runs = Table(
 # Lists page backwards by id (newest first); b-trees are read in either direction.
 Index(None, runs.c.project_id, runs.c.id)
 Index(None, runs.c.dataset_id, runs.c.id)
-Index(None, runs.c.project_id, runs.c.state, runs.c.id)
-# What a refit learns from, and how many there are, without touching the heap.
-Index("runs_terminal_idx", runs.c.project_id, runs.c.id, postgresql_where=runs.c.state != text("'running'"))
+# Few runs do not complete: those that do are found without an index of their own.
+Index(
+    "runs_uncompleted_idx",
+    runs.c.project_id,
+    runs.c.state,
+    runs.c.id,
+    postgresql_where=runs.c.state != text("'completed'"),
+)
 Index(
     "runs_recommendation_id_idx",
     runs.c.recommendation_id,
     runs.c.id,
     postgresql_where=runs.c.recommendation_id.is_not(None),
 )
+# What is not in a segment yet.
+Index("runs_tail_idx", runs.c.project_id, runs.c.written, postgresql_where=runs.c.state != text("'running'"))
 Index("runs_segment_id_idx", runs.c.segment_id, postgresql_where=runs.c.segment_id.is_not(None))
 
 meta_learners = Table(

@@ -244,7 +244,7 @@ def test_a_normal_user_runs_it_the_same_way() -> None:
         Path(name).chmod(0o777)
         process = multiprocessing.get_context("fork").Process(target=_as_normal_user, args=(Path(name, "data"),))
         process.start()
-        process.join(60)
+        process.join(300)
         assert process.exitcode == 0
         process.close()
         assert Path(name, "data", "postgres").stat().st_uid == NORMAL_USER
