@@ -14,6 +14,7 @@ from app.api import examples, ndjson, problems, strict_json, swift_runs
 from app.api import run_schemas as schemas
 from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, SettingsHandle, id_path
+from app.api.hot_runs import receipt, status_of
 from app.api.problems import faults_of, responses
 from app.api.strict_json import StrictRoute
 from app.errors import Forbidden, ForerunError, InvalidRequest
@@ -81,8 +82,7 @@ async def post_run(
     outcome = await intake.store(run)
     if outcome.error is not None:
         raise outcome.error
-    receipt = {"id": outcome.id, "run_id": outcome.run_id, "status": outcome.status}
-    return Json(receipt, status_code=201 if outcome.status == "created" else 200)
+    return Json(receipt(outcome), status_code=status_of(outcome))
 
 
 _BATCH_BODY: Final = {

@@ -56,6 +56,7 @@ _SHAPE: Final = bytes.maketrans(
     b"123456789[:,-\t\n\r", b"0" * 9 + b" " * 7
 )  # a digit is 0, what may precede a number a space
 _MAY_PASS_2_53: Final = b" " + b"0" * 16
+_TOO_LONG: Final = re.compile(rb"[-+.0-9eE]{65}")
 _MAY_BE_TOO_LONG: Final = b"0" * 21  # of 65 characters, at most 4 are no digits, and those part them in at most 3 runs
 
 
@@ -73,7 +74,9 @@ def _swiftly(body: bytes, limits: Limits) -> Any:
 def may_hide_something(body: bytes) -> bool:
     r"""Whether there may be a number that is too large or too long, a NUL (\u0000) or a colon in disguise (\u003a)."""
     shape = b" " + body.translate(_SHAPE)
-    return _MAY_PASS_2_53 in shape or _MAY_BE_TOO_LONG in shape or (b"\\" in body and b"\\u00" in body)
+    if _MAY_BE_TOO_LONG in shape and _TOO_LONG.search(body):
+        return True
+    return _MAY_PASS_2_53 in shape or (b"\\" in body and b"\\u00" in body)
 
 
 def count_colons(document: Any, limits: Limits) -> int:

@@ -36,7 +36,9 @@ MAX_WAITING: Final = 2_000
 NAMED: Final = 3
 """Requests whose ids stand in the log lines of a transaction that they share."""
 CHUNK: Final = 1_000
-"""Runs of a stream that share one transaction, and all of it that is in memory."""
+"""Runs of a stream that share one transaction; two such chunks are all of it that is in memory."""
+CHUNK_BYTES: Final = 8 * 2**20
+"""What their documents may have together: less of them share one where they are large."""
 MAX_RESULTS: Final = 1_000
 """Lines of a stream that are told one by one."""
 
@@ -119,22 +121,35 @@ async def store_batch(database: Database, incoming: Sequence[Incoming], refit_de
 async def store_stream(
     database: Database, incoming: AsyncIterable[tuple[int, Incoming]], refit_delay_seconds: float
 ) -> Tally:
-    """Store numbered runs of a stream of any length, chunk by chunk; `results` has those that were not taken."""
+    """Store numbered runs of a stream of any length, chunk by chunk; `results` has those that were not taken.
+
+    One chunk is stored while the next one is read.
+    """
     tally = Tally()
     chunk: list[tuple[int, Incoming]] = []
+    n_bytes = 0
+    under_way: asyncio.Task[None] | None = None
 
-    async def flush() -> None:
+    async def flush(chunk: Sequence[tuple[int, Incoming]]) -> None:
         outcomes = await _store_good(database, [item for _, item in chunk], refit_delay_seconds)
         for (number, _), outcome in zip(chunk, outcomes, strict=True):
             _note(tally, outcome._replace(index=number))
-        chunk.clear()
+
+    async def ended() -> None:
+        if under_way is not None:
+            await under_way
 
     try:
-        async for item in incoming:
-            chunk.append(item)
-            if len(chunk) == CHUNK:
-                await flush()
-        await flush()
+        try:
+            async for item in incoming:
+                chunk.append(item)
+                n_bytes += sum(map(len, item[1].documents)) if isinstance(item[1], Arrival) else 0
+                if len(chunk) == CHUNK or n_bytes > CHUNK_BYTES:
+                    await ended()
+                    under_way, chunk, n_bytes = asyncio.create_task(flush(chunk)), [], 0
+        finally:
+            await ended()  # also of a stream that breaks off: what it tells has been stored
+        await flush(chunk)
     except ForerunError as error:
         detail = f"{error.detail}; {tally.created} runs of this stream have been stored, and are known by their run_id"
         raise type(error)(detail, retry_after_seconds=error.retry_after_seconds) from error
