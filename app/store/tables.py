@@ -42,6 +42,15 @@ class XID8(UserDefinedType[int]):
         return "XID8"
 
 
+class PgSnapshot(UserDefinedType[str]):
+    """Which transactions had ended at some moment, as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "PG_SNAPSHOT"
+
+
 PGDialect.ischema_names["xid8"] = XID8  # to be known when a schema is read back
 
 
@@ -58,6 +67,7 @@ metadata = MetaData(
 RUN_STATES = ("completed", "failed", "running", "stopped")
 REFIT_STATES = ("queued", "running", "succeeded", "failed")
 AUDITED = ("key_created", "key_revoked", "meta_learner_promoted", "run_deleted")
+REFIT_KINDS = ("full", "incremental")
 REFIT_TRIGGERS = ("request", "new_runs", "periodic")
 
 
@@ -149,13 +159,14 @@ run_tombstones = Table(
     Column("folded", Boolean, nullable=False),
 )
 
+# Every run pays for what stands here. Projects and datasets are never deleted, so there are no keys to them.
 runs = Table(
     "runs",
     metadata,
     _uuid(),
-    _project(),
+    Column("project_id", BigInteger, nullable=False),
     Column("run_id", Text, nullable=False),
-    Column("dataset_id", BigInteger, ForeignKey("datasets.id", ondelete="CASCADE"), nullable=False),
+    Column("dataset_id", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     _json("hyperparameters", "{}"),
     _json("architecture", "{}"),
@@ -181,9 +192,14 @@ runs = Table(
 # Lists page backwards by id (newest first); b-trees are read in either direction.
 Index(None, runs.c.project_id, runs.c.id)
 Index(None, runs.c.dataset_id, runs.c.id)
-Index(None, runs.c.project_id, runs.c.state, runs.c.id)
-# What a refit learns from, and how many there are, without touching the heap.
-Index("runs_terminal_idx", runs.c.project_id, runs.c.id, postgresql_where=runs.c.state != text("'running'"))
+# Few runs do not complete: those that do are found without an index of their own.
+Index(
+    "runs_uncompleted_idx",
+    runs.c.project_id,
+    runs.c.state,
+    runs.c.id,
+    postgresql_where=runs.c.state != text("'completed'"),
+)
 Index(
     "runs_recommendation_id_idx",
     runs.c.recommendation_id,
@@ -211,6 +227,20 @@ meta_learners = Table(
     UniqueConstraint("project_id", "version"),
     CheckConstraint("version > 0", name="version"),
     CheckConstraint("octet_length(checksum) = 32", name="checksum"),
+)
+
+# What a refit needs to learn on from a meta-learner: see continuations.py.
+continuations = Table(
+    "continuations",
+    metadata,
+    Column("meta_learner_id", Uuid, ForeignKey("meta_learners.id", ondelete="CASCADE"), primary_key=True),
+    Column("snapshot", Text, nullable=False),
+    Column("cluster", BigInteger, nullable=False),
+    Column("n_runs", Integer, nullable=False),
+    Column("n_runs_at_full", Integer, nullable=False),
+    Column("n_increments", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("checksum", LargeBinary, nullable=False),
 )
 
 recommendations = Table(
@@ -256,7 +286,10 @@ refits = Table(
     _json("verdict"),
     Column("error", Text),
     _json("progress"),
+    Column("kind", Text),  # null until it has begun
+    Column("n_new_runs", Integer),
     _one_of("state", REFIT_STATES),
+    _one_of("kind", REFIT_KINDS),
     _one_of("trigger", REFIT_TRIGGERS),
     CheckConstraint("state <> 'running' OR (started_at IS NOT NULL AND heartbeat_at IS NOT NULL)", name="running"),
     CheckConstraint("(state IN ('succeeded', 'failed')) = (finished_at IS NOT NULL)", name="finished"),

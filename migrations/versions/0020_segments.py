@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0020"
-down_revision = "0003"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -30,7 +30,6 @@ ALTER TABLE run_segments ADD COLUMN position bigint;
 ALTER TABLE run_segments ALTER COLUMN content SET STORAGE EXTERNAL;
 ALTER TABLE runs ADD COLUMN written xid8 NOT NULL DEFAULT '0'::xid8;
 ALTER TABLE runs ALTER COLUMN written SET DEFAULT pg_current_xact_id();
-CREATE INDEX runs_tail_idx ON runs (project_id, written) WHERE state <> 'running';
 """
 
 TRIGGERS = """
