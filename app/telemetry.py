@@ -95,7 +95,9 @@ RECOMMEND_SECONDS = Histogram(
 RECOMMEND_REFUSED = Counter(
     "forerun_recommend_refused", "Recommendations refused because too many were under way.", registry=REGISTRY
 )
-SEARCH_READY = Gauge("forerun_search_ready", "1 once everything that searches is compiled in this process.")
+SEARCH_READY = Gauge(
+    "forerun_search_ready", "1 once everything that searches is compiled in this process.", registry=REGISTRY
+)
 UNCOMPILED_VIEWS = Counter(
     "forerun_uncompiled_views",
     "Parts of meta-learners that were loaded and predict by CatBoost itself, since they could not be compiled.",
@@ -118,6 +120,12 @@ DATABASE_UNAVAILABLE = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+REPLICA_READS = Counter(
+    "forerun_replica_reads",
+    "Reads where there is a replica, by who answered: the `replica`, or the `primary` because the replica was behind.",
+    ["server"],
+    registry=REGISTRY,
+)
 
 
 # Series that are there from the start: what first happens is an increase then.
@@ -125,6 +133,8 @@ for outcome in ("created", "duplicate", "conflict", "rejected"):
     RUNS_INGESTED.labels(outcome)
 for reason in ("pool", "error", "lost"):
     DATABASE_UNAVAILABLE.labels(reason)
+for server in ("replica", "primary"):
+    REPLICA_READS.labels(server)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
@@ -36,10 +37,12 @@ log = logging.getLogger(__name__)
 RunRefit: TypeAlias = Callable[[Attempt, Settings], Awaitable[None]]
 
 RECONNECT_SECONDS = 1.0
-POLL_SECONDS = 1.0
-"""How late a job that was scheduled for a time may start; all others start at once, by NOTIFY."""
+POLL_SECONDS = 0.1
+"""How late a job may start that was scheduled for a time, or any where a pooler keeps NOTIFY from us."""
 STATEMENT_SECONDS = 600.0
 """A refit reads the history of a large project in one statement."""
+START_SECONDS = 120.0
+"""What the process of a refit gets to show its first sign of life."""
 NICE = 10
 
 
@@ -106,10 +109,21 @@ class _Crew:
                 attempt = await refits.start(connection, refit_id)
             if attempt is None:
                 return
+            vouching = asyncio.create_task(self._vouch(attempt))
             try:
                 await self.run_refit(attempt, self.settings)
             finally:
+                vouching.cancel()
                 await self._settle(attempt)
+
+    async def _vouch(self, attempt: Attempt) -> None:
+        """Keep the lease until the refit does, which on a busy machine takes its process longer than a lease."""
+        for _ in range(math.ceil(START_SECONDS / self.settings.refit_heartbeat_seconds)):
+            await asyncio.sleep(self.settings.refit_heartbeat_seconds)
+            with suppress(Unavailable):
+                async with self.database.transaction() as connection:
+                    if not await refits.vouch(connection, attempt):
+                        return
 
     async def _settle(self, attempt: Attempt) -> None:
         """Give back what was not finished, and see to the project's next refit."""
@@ -141,9 +155,9 @@ async def run_in_process(attempt: Attempt, settings: Settings) -> None:
 def _refit_here(refit_id: str, project_id: str, number: str) -> None:
     """What the process of a refit does."""
     end_with_parent(0)
+    os.nice(NICE)
     from app.flows.refit import refit  # the maths is imported nowhere else in a worker: it takes seconds and memory
 
-    os.nice(NICE)  # not before: until the first heartbeat the lease runs
     settings = Settings()
     configure_logging(settings.log_level)
     configure_tracing()
@@ -165,6 +179,7 @@ def _database(settings: Settings) -> Database:
         raise RuntimeError("a worker needs a database_url; `forerun worker` provides the embedded database's")
     return connect(
         settings.database_url,
+        pooled=settings.database_pooled,
         pool_size=settings.refit_concurrency + 2,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         statement_timeout_seconds=STATEMENT_SECONDS,
@@ -206,6 +221,7 @@ async def _serve(app: App, queue: str, concurrency: int, settings: Settings) -> 
         install_signal_handlers=False,
         delete_jobs="always",
         fetch_job_polling_interval=POLL_SECONDS,
+        listen_notify=settings.listen_url is not None,
         shutdown_graceful_timeout=0,
         update_heartbeat_interval=settings.refit_heartbeat_seconds,
         stalled_worker_timeout=settings.refit_lease_seconds,
@@ -215,7 +231,8 @@ async def _serve(app: App, queue: str, concurrency: int, settings: Settings) -> 
 def _tasks(crew: _Crew) -> App:
     """What the bells ring for."""
     database, settings = crew.database, crew.settings
-    app = jobs.queue_app(settings.database_url or "")
+    direct = settings.listen_url
+    app = jobs.queue_app(direct or settings.database_url or "", pooled=direct is None)
 
     @app.task(name=jobs.RUN_REFIT, queue=jobs.REFITS)
     async def run_refit(refit_id: str) -> None:

@@ -28,6 +28,8 @@ async def request_refit(connection: AsyncConnection, project_name: str) -> Refit
 async def consider(database: Database, project_id: int, settings: Settings, trigger: Trigger) -> UUID | None:
     """Queue a refit if the project's policy asks for one by now."""
     async with database.transaction() as connection:
+        await jobs.runs_are_in(connection, project_id)
+    async with database.transaction() as connection:
         try:
             project = await projects.get_by_id(connection, project_id)
         except NotFound:

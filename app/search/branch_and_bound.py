@@ -5,6 +5,9 @@ bounds     mini-buckets of growing size: small tables settle most questions in m
 beam       a first answer, so that the search prunes from its first node on
 descent    depth first, until no prefix can beat the k-th best
 expand     classes back to values, ties in the order of enumeration
+
+Effort is spent in stages: small bounds, shifted ones, and large ones with as many nodes as it takes. Only the last asks
+for time without a limit: an answer of the first two does not depend on the machine's speed.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ SMALL, LARGE = 10_000, 50_000
 """Entries of a mini-bucket: at first, and where the bounds of the first do not settle it."""
 QUICK, PATIENT = 250_000, 1_000_000
 """Nodes that are spent before better bounds are made: these take about as long."""
+STAGES = 3
 RUNGS = 12
 BEAM = 512
 STEP = 500_000
@@ -50,19 +54,27 @@ class Found:
     nodes: int
 
 
-def top_k(factors: Factors, k: int, *, stop: Callable[[], bool] = lambda: False, accept: Accept | None = None) -> Found:
+def top_k(
+    factors: Factors,
+    k: int,
+    *,
+    stages: int = STAGES,
+    stop: Callable[[], bool] = lambda: False,
+    accept: Accept | None = None,
+) -> Found:
     """The k best configurations: by score, then in the order of enumeration (the last dimension varies fastest).
 
-    `stop` is asked about every 50 ms. Entries of -inf exclude; `accept` excludes what no table can say, and is only
-    asked about the first of values that nothing tells apart.
+    `stages`: how many of them at most, where the answer is not proven before. `stop` is asked about every 50 ms.
+    Entries of -inf exclude; `accept` excludes what no table can say, and is only asked about the first of values that
+    nothing tells apart.
     """
     network = make_network(factors)
     search = _Search(_Best(network, k, accept), stop)
     search.settle(network, SMALL, QUICK)
-    if not search.over:
+    if stages > 1 and not search.over:
         hubs = shifted(with_hubs(network))
         search.settle(hubs.network, SMALL, PATIENT)
-        if not search.over:
+        if stages > 2 and not search.over:
             search.settle(shifted(hubs).network, LARGE, None)
     indices, totals = search.best.expanded()
     last = int(totals[-1]) if len(totals) == k else FORBIDDEN

@@ -66,6 +66,15 @@ def join(
 
 
 @native
+def _at_least(shape_a: IntArray, shape_b: IntArray) -> float:
+    """A bound on the size of a joint table: finding that out costs next to nothing, joining classes a lot."""
+    size = 1.0
+    for d in range(len(shape_a)):
+        size *= float(max(shape_a[d], shape_b[d]))
+    return size
+
+
+@native
 def partition(
     maps: CodeArray, shapes: IntArray, starts: IntArray, limit: float
 ) -> tuple[IntArray, CodeArray, IntArray]:
@@ -86,6 +95,8 @@ def partition(
         chosen, growth = -1, np.inf
         for g in range(n_groups):
             most = min(limit, growth * sizes[g])
+            if _at_least(joint_shapes[g], shapes[f]) > most:
+                continue
             size = join(
                 joint_maps[g], joint_shapes[g], maps[f], shapes[f], starts, most, trial_maps, trial_shape, keys, labels
             )

@@ -57,13 +57,11 @@ def is_one_of(space: Space, columns: Columns, configurations: Sequence[Mapping[s
 
 @stage("score")
 def refine(
-    space: Space, found: Candidates, score: Score, tried: Sequence[Mapping[str, JsonValue]], seed: int
-) -> Candidates:
-    """A sample with the neighbourhoods of its best added, in smaller and smaller steps; what is listed whole stays."""
-    if found.enumeration != "sampled" or not len(found):
-        return found
-    columns, scores = found.columns, score(found.columns)
-    for i, scale in enumerate(ROUNDS):
+    space: Space, columns: Columns, score: Score, tried: Sequence[Mapping[str, JsonValue]], seed: int
+) -> tuple[Columns, FloatArray]:
+    """Some configurations with the neighbourhoods of their best added, in smaller and smaller steps, and all scores."""
+    scores = score(columns)
+    for i, scale in enumerate(ROUNDS if n_rows(columns) else ()):
         best = take(columns, np.argsort(-scores, kind="stable")[:CENTRES])
         near = space.neighbours(best, MOVES, seed + i, scale)
         if not n_rows(near):
@@ -73,4 +71,4 @@ def refine(
         if n_rows(near):
             columns = concatenate([columns, near])
             scores = np.concatenate([scores, score(near)])
-    return replace(found, columns=columns)
+    return columns, scores

@@ -122,7 +122,7 @@ def rank_cold(question: Question, found: Candidates) -> Ranking:
     inputs = dict(question.space.inputs(found.columns))
     y = np.array([run.targets.get(objective.metric, np.nan) for run in question.own], dtype=np.float64)
     known = np.flatnonzero(np.isfinite(y))
-    warnings = ["there is no history to learn from yet"]
+    warnings = ["nothing has been learned yet: a refit starts by itself once the project has enough finished runs"]
     configurations: list[dict[str, Any]] = []
     if not len(found):
         warnings = ["every configuration of the search space has been run or is being run"]

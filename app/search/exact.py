@@ -1,9 +1,10 @@
-"""The best configurations of a space that nobody could list: every combination of finite parameters, by history.
+"""The best configurations of a space by history, of all that it has: nothing is listed, and the order is proven.
 
-A space without rules is folded (`grid`) and scanned (`scan`); one with conditions, forbidden clauses or constraints, or
-too large to scan, is searched by branch and bound (`solve`). Without own runs that order is the answer. Own runs add a
-correction that does not decompose, so the prior's best `SHORTLIST` and the neighbourhoods of the own runs are compared
-under it, and `missed` bounds what lies beyond them.
+A product of finite parameters is folded (`grid`) and scanned (`scan`); one with conditions, forbidden clauses or
+constraints, with a continuum, or too large to scan, is searched by branch and bound (`solve`). Without own runs that
+order is the answer. Own runs add a correction that does not decompose, so the prior's best and the neighbourhoods of
+the own runs are compared under it, and `missed` bounds what lies beyond them. The same serves several objectives and
+batches, as a start: the best by each objective are among the candidates.
 """
 
 from __future__ import annotations
@@ -16,22 +17,29 @@ import numpy as np
 from app.learn.score_trees import score_trees
 from app.learn.trees import summed
 from app.search import product
+from app.search.adaptation import AdaptedTarget
+from app.search.branch_and_bound import STAGES
 from app.search.candidates import EXHAUSTIVE_LIMIT, Candidates, is_one_of
 from app.search.grid import Grid
 from app.search.means import Means
-from app.search.scan import MOST_POINTS, scan
+from app.search.scan import scan
 from app.search.scene import Scene
-from app.search.solve import solve
+from app.search.solve import Solution, solve
+from app.search.stages import stage
 from app.space import Columns, SearchSpace, is_among
 from app.space.columns import concatenate, n_rows, present, take
 from app.types import Enumeration
 
 LISTED_UP_TO = 65_536
 """Configurations that are listed and scored one by one: quicker than folding trees, and all of them are compared."""
+SCANNED_UP_TO = 2**29
+"""Folded points that are scanned: most are left out by their bounds. Of more, branch and bound leaves out more."""
 SHORTLIST = 16_384
 """Configurations that own runs may reorder."""
 SOLVED = 512
-"""Configurations that branch and bound is asked for: each one more has to be proven."""
+"""Configurations that branch and bound is asked for, or a multiple: each more is to be proven, and half are spare."""
+SETTLED, STARTED = 2, 1
+"""Stages of branch and bound in an infinite space, where not all can be hoped for: for an answer, and for a start."""
 NEIGHBOURS_OF, MOVES, STEP = 16, 16, 0.1
 
 
@@ -39,7 +47,8 @@ NEIGHBOURS_OF, MOVES, STEP = 16, 16, 0.1
 class Shortlist:
     """The best by history, best first, and what is known of all others.
 
-    `least`: no configuration that is not here scores more by history; -inf where none is left.
+    `least`: no configuration that is not here scores more by history; -inf where none is left. Of an infinite space,
+    one value stands for all of a cell, and `least` holds for the cells that are not here.
     `bound`: no configuration at all scores more by history.
     """
 
@@ -49,22 +58,43 @@ class Shortlist:
     grid: Grid | None
 
 
+@stage("exact")
 def shortlist(scene: Scene, n: int, means: Means) -> Shortlist | None:
-    """The best n configurations (or fewer) by history of those that were not tried; None where the space is listed."""
-    space = scene.question.space
-    if len(scene.objectives) != 1 or not isinstance(space, SearchSpace) or not space.finite:
+    """The best n configurations (or fewer) by history of those that were not tried.
+
+    None where the space is listed, where several objectives leave no such order, or where it cannot be searched.
+    """
+    if len(scene.objectives) != 1:
         return None
-    return (_scanned(scene, space, n, means) if product.is_product(space) else None) or _solved(scene, space, means)
+    return _by_target(scene, scene.objectives[0], n, means)
 
 
-def _scanned(scene: Scene, space: SearchSpace, n: int, means: Means) -> Shortlist | None:
+def starts(scene: Scene, means: Means) -> Columns:
+    """Of several objectives, the best by each alone."""
+    lists = [_by_target(scene, target, SOLVED, means) for target in scene.objectives]
+    columns: Columns = {}
+    for best in lists:
+        if best is not None:
+            columns = with_new(scene, columns, take(best.found.columns, np.arange(min(SOLVED, len(best.found)))))
+    return columns
+
+
+def _by_target(scene: Scene, target: AdaptedTarget, n: int, means: Means) -> Shortlist | None:
+    space = scene.question.space
+    if not isinstance(space, SearchSpace):
+        return None
+    scanned = _scanned(scene, space, target, n, means) if product.is_product(space) else None
+    return scanned or _solved(scene, space, target, means)
+
+
+def _scanned(scene: Scene, space: SearchSpace, target: AdaptedTarget, n: int, means: Means) -> Shortlist | None:
     """None where there are too few configurations to fold trees for, or too many to scan."""
     size = prod(parameter.count or 1 for parameter in space.parameters)
     if not size > LISTED_UP_TO:
         return None
-    grid, target = product.as_grid(scene, space), scene.objectives[0]
+    grid = product.as_grid(scene, space)
     folded = means.tables.fold(target.learner.prior, target.sign, grid) if grid is not None else None
-    if grid is None or folded is None or prod(folded.factors.sizes) > MOST_POINTS:
+    if grid is None or folded is None or (size > EXHAUSTIVE_LIMIT and prod(folded.factors.sizes) > SCANNED_UP_TO):
         return None
     tried = scene.question.tried
     k = min(n + len(tried), size)
@@ -76,23 +106,50 @@ def _scanned(scene: Scene, space: SearchSpace, n: int, means: Means) -> Shortlis
     return Shortlist(found, least, top.bound, grid)
 
 
-def _solved(scene: Scene, space: SearchSpace, means: Means) -> Shortlist | None:
-    """None where the space is small enough to be listed, cannot be counted, or cannot be taken apart."""
-    size, target, tried = space.size(), scene.objectives[0], scene.question.tried
-    trees = score_trees(target.learner.prior)
-    if size is None or not size > EXHAUSTIVE_LIMIT or trees is None:
+def _solved(scene: Scene, space: SearchSpace, target: AdaptedTarget, means: Means) -> Shortlist | None:
+    """None where the space is small enough to be listed, or cannot be taken apart."""
+    size, question = space.size(), scene.question
+    if size is not None and size <= EXHAUSTIVE_LIMIT:
         return None
-    k = max(SOLVED, scene.question.top_k) + len(tried)
-    signed = summed([(target.sign, trees)])
-    answer = solve(space, scene.learner.featuriser, scene.encode, signed, k, stop=lambda: bool(means.stop[0]))
+    k = -(-(max(SOLVED // 2, question.top_k) + len(question.tried)) // SOLVED) * SOLVED
+    answer = _solution(scene, space, target, k, _stages(scene, space), means)
     if answer is None or not len(answer.scores):
         return None
     found = _untried(scene, answer.columns, answer.enumeration, size)
-    least = answer.bound if answer.enumeration == "bounded" else float(answer.scores[-1])
+    if not len(found):
+        return None
+    everything = answer.enumeration == "exact" and len(answer.scores) < k and space.finite
+    least = -np.inf if everything else answer.bound if answer.enumeration == "bounded" else float(answer.scores[-1])
     return Shortlist(found, least, max(answer.bound, float(answer.scores[0])), None)
 
 
-def _untried(scene: Scene, columns: Columns, enumeration: Enumeration, size: int) -> Candidates:
+def _stages(scene: Scene, space: SearchSpace) -> int:
+    """All that time allows where a proof is the answer; elsewhere as much as makes a good start."""
+    proof = len(scene.objectives) == 1 and scene.question.strategy == "best" and not scene.adapted
+    return STARTED if not proof else STAGES if space.finite else SETTLED
+
+
+def _solution(
+    scene: Scene, space: SearchSpace, target: AdaptedTarget, k: int, stages: int, means: Means
+) -> Solution | None:
+    """Solved once for all questions that differ in nothing but what was run meanwhile, unless time cut it short."""
+    question, prior = scene.question, target.learner.prior
+    inputs = [sorted(mapping.items()) for mapping in (question.meta_features, question.context)]
+    about = repr((target.sign, space.parameters, space.rules, inputs, k, stages))
+    if (kept := means.tables.recall(prior, about, Solution)) is not None:
+        return kept
+    trees = score_trees(prior)
+    if trees is None or means.stop[0]:
+        return None
+    signed = summed([(target.sign, trees)]).restricted(*scene.fixed)
+    featuriser, stop = scene.learner.featuriser, means.stop
+    answer = solve(space, featuriser, scene.encode, signed, k, stages=stages, stop=lambda: bool(stop[0]))
+    if answer is not None and (answer.enumeration == "exact" or not stop[0]):
+        means.tables.keep(prior, about, answer)
+    return answer
+
+
+def _untried(scene: Scene, columns: Columns, enumeration: Enumeration, size: int | None) -> Candidates:
     free = ~is_one_of(scene.question.space, columns, scene.question.tried)
     return Candidates(take(columns, np.flatnonzero(free)), enumeration, size)
 

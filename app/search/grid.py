@@ -160,6 +160,7 @@ def _factors(
     scope[np.repeat(np.arange(len(trees)), trees.depth), dimension_of[split_of]] = True
     done: list[tuple[tuple[int, ...], tuple[IntArray, ...], FloatArray]] = []
     groups = _by_scope(scope)
+    place = np.add.reduceat(split_of, trees.first_split[:-1]) / trees.depth if len(trees) else np.zeros(0)
     while groups:
         tree, first_tree, dims, first_dim = _flat(groups, scope)
         first_map = np.concatenate([[0], np.cumsum(np.array(sizes, np.int64)[dims])])
@@ -178,7 +179,7 @@ def _factors(
             own = tuple(maps[first_map[j] : first_map[j + 1]] for j in at)
             table = entries[first_entry[g] : first_entry[g + 1]].reshape([counts[j] for j in at])
             done.append((tuple(dims[first_dim[g] : first_dim[g + 1]].tolist()), own, table))
-        groups = [half for g in np.flatnonzero(~fits).tolist() for half in _halves(groups[g], trees, split_of)]
+        groups = [half for g in np.flatnonzero(~fits).tolist() for half in _halves(groups[g], place)]
     done.sort(key=lambda factor: factor[0])
     scopes, own_maps, tables = zip(*done, strict=True) if done else ((), (), ())
     return Factors(sizes, trees.bias, scopes, own_maps, tables)
@@ -201,8 +202,7 @@ def _flat(groups: Sequence[IntArray], scope: BoolArray) -> tuple[IntArray, IntAr
     return np.concatenate(groups), first_tree, np.nonzero(of_group)[1], first_dim
 
 
-def _halves(group: IntArray, trees: Trees, split_of: IntArray) -> tuple[IntArray, IntArray]:
-    """A group in two, trees that split at near places staying together."""
-    place = [split_of[trees.first_split[t] : trees.first_split[t + 1]].mean() for t in group]
-    order = group[np.argsort(place, kind="stable")]
+def _halves(group: IntArray, place: FloatArray) -> tuple[IntArray, IntArray]:
+    """A group in two, trees that split at near places staying together. Shapes: place (T,) of every tree."""
+    order = group[np.argsort(place[group], kind="stable")]
     return order[: len(order) // 2], order[len(order) // 2 :]

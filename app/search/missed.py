@@ -5,14 +5,16 @@ k(x)·β, with k the kernel between x and them. Each part of k is bounded, so is
 what was left out:
 
     amplitude · Matérn ≤ amplitude        D = K(E, Z) · modes with 0 ≤ K ≤ 1        C: sums of trees, bounded by tables
+
+In an infinite space one value was answered for all of a cell, which history cannot tell apart but own runs can: there
+the bound is on every configuration, those of the answered cells among them.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from app.learn.trees import summed
-from app.search.adaptation import AdaptedTarget
+from app.learn.trees import Trees, summed
 from app.search.exact import Shortlist
 from app.search.grid import Grid, fold
 from app.search.order import Ordered
@@ -31,10 +33,14 @@ def claim(scene: Scene, best: Shortlist, ordered: Ordered) -> tuple[Enumeration,
         return "bounded", None
     if best.least == -np.inf:  # nothing is left out
         return "exact", None
-    answered = ordered.n_acceptable >= question.top_k
+    cells = question.space.size() is None
+    # other values of a refused cell may be acceptable
+    complete = ordered.n_acceptable >= question.top_k
+    answered = complete and (not cells or bool((ordered.rows < ordered.first_refused).all()))
     if not scene.adapted and enumeration == "exact" and answered:
         return "exact", None
-    highest = _highest(scene.objectives[0], best.least, best.grid) if scene.adapted else best.least
+    least = best.bound if cells or enumeration == "bounded" else best.least
+    highest = _highest(scene, least, best.grid) if scene.adapted else least
     if highest is None:
         return "bounded", None
     if scene.adapted and enumeration == "exact" and answered and highest <= ordered.scores[question.top_k - 1]:
@@ -42,22 +48,30 @@ def claim(scene: Scene, best: Shortlist, ordered: Ordered) -> tuple[Enumeration,
     return "bounded", max(0.0, float(highest - ordered.scores[0]))
 
 
-def _highest(target: AdaptedTarget, least: float, grid: Grid | None) -> float | None:
+def _highest(scene: Scene, least: float, grid: Grid | None) -> float | None:
     """A bound on the expected utility where history's score, times the sign, is `least` at most; None if not known."""
+    target = scene.objectives[0]
     posterior, kernel, prior, sign = target.posterior, target.posterior.kernel, target.learner.prior, target.sign
     share = posterior.weights * posterior.scales
     beta = sign * posterior.alpha @ share
     own, views = posterior.points, prior.views
     of_components = kernel.components * own.C.T @ beta
-    if grid is None or any(view.models and view.trees is None for view in views):
+    if any(view.models and view.trees is None for view in views):
         return None
     parts = [(float(w), view.trees) for w, view in zip(of_components, views, strict=True) if view.trees is not None]
-    factors = fold(summed(parts), grid).factors
     correction = (
         kernel.amplitude * np.maximum(beta, 0.0).sum()
         + np.maximum(prior.responses.modes @ (kernel.across * own.D.T @ beta), 0.0).sum()
-        + factors.constant
-        + sum(float(table.max()) for table in factors.tables)
+        + _most(scene, summed(parts), grid)
     )
     middle = sign * (posterior.location + float(posterior.offsets @ share))
     return float(middle + share.sum() * least + correction)
+
+
+def _most(scene: Scene, trees: Trees, grid: Grid | None) -> float:
+    """A bound on a sum of trees over the whole space: of tables over a grid, or of single trees without one."""
+    if grid is not None:
+        factors = fold(trees, grid).factors
+        return factors.constant + sum(float(table.max()) for table in factors.tables)
+    trees = trees.restricted(*scene.fixed)
+    return trees.bias + float(np.maximum.reduceat(trees.leaves, trees.first_leaf[:-1]).sum() if len(trees) else 0.0)

@@ -64,10 +64,13 @@ def make_network(factors: Factors) -> Network:
     for f, (scope, of_dims, table) in enumerate(zip(factors.scopes, factors.maps, factors.tables, strict=True)):
         places = place[list(scope)]
         for axis, (p, of_values) in enumerate(zip(places, of_dims, strict=True)):
-            used, of_classes = np.unique(of_values[first[p]], return_inverse=True)  # a table may have more than occur
+            of_classes = of_values[first[p]]
+            occurs = np.bincount(of_classes, minlength=table.shape[axis]) > 0
+            if not occurs.all():  # a table may have more than occur
+                of_classes = (np.cumsum(occurs) - 1)[of_classes]
+                table = table.compress(occurs, axis=axis)
             maps[f, starts[p] : starts[p + 1]] = of_classes
-            shapes[f, p] = len(used)
-            table = table if len(used) == table.shape[axis] else table.take(used, axis=axis)
+            shapes[f, p] = table.shape[axis]
         flat.append(_whole(np.transpose(table, np.argsort(places)), unit).ravel())
     offsets = np.cumsum([len(part) for part in flat])
     return Network(order, members, V, starts, maps, shapes, offsets, np.concatenate(flat), unit, factors.constant)
@@ -95,6 +98,8 @@ def _unit(tables: Sequence[FloatArray]) -> float:
 
 
 def _whole(table: FloatArray, unit: float) -> IntArray:
+    if table.min(initial=0.0) > -np.inf:
+        return np.rint(table * (1 / unit)).astype(np.int64)
     forbidden = ~np.isfinite(table)
     return np.where(forbidden, FORBIDDEN, np.rint(np.where(forbidden, 0.0, table) / unit)).astype(np.int64)
 

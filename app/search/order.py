@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,12 +22,16 @@ MAX_BATCH = 64
 
 @dataclass(frozen=True)
 class Ordered:
-    """The answer's rows, best first. Shapes: rows, scores and, with several objectives, fronts (k,)."""
+    """The answer's rows, best first. Shapes: rows, scores and, with several objectives, fronts (k,).
+
+    `first_refused`: the first row of the candidates that is not acceptable; their number where all are.
+    """
 
     rows: IntArray
     scores: FloatArray
     fronts: IntArray | None
     n_acceptable: int
+    first_refused: int
 
 
 @stage("order")
@@ -42,23 +46,26 @@ def order(scene: Scene, X: Float32Array) -> Ordered:
     good = acceptable(constraints, kept, failure)
     chance = np.prod([1.0 - failure, *kept], axis=0)
     head = np.flatnonzero(good)
-    found = _by_strategy(scene, X, head, chance)
+    first_refused = len(X) if good.all() else int(np.argmin(good))
+    found = Ordered(*_by_strategy(scene, X, head, chance), len(head), first_refused)
     if len(found.rows) < question.top_k and not good.all():
         found = _completed(found, np.flatnonzero(~good), chance, question.top_k)
     return found
 
 
-def _by_strategy(scene: Scene, X: Float32Array, head: IntArray, chance: FloatArray) -> Ordered:
-    """The acceptable candidates in the strategy's order, at most top_k of them."""
+def _by_strategy(
+    scene: Scene, X: Float32Array, head: IntArray, chance: FloatArray
+) -> tuple[IntArray, FloatArray, IntArray | None]:
+    """The acceptable candidates in the strategy's order, at most top_k of them: rows, scores and fronts."""
     k = min(scene.question.top_k, len(head))
     if not k:
-        return Ordered(head, np.zeros(0), None, 0)
+        return head, np.zeros(0), None
     X = np.asfortranarray(X[head])
     if len(scene.objectives) > 1:
         rows, scores, fronts = _by_front(scene, X, k, chance[head])
-        return Ordered(head[rows], scores, fronts, len(head))
+        return head[rows], scores, fronts
     rows, scores = _by_merit(scene, scene.objectives[0], X, k, chance[head])
-    return Ordered(head[rows], scores, None, len(head))
+    return head[rows], scores, None
 
 
 def _by_merit(
@@ -156,4 +163,4 @@ def _completed(found: Ordered, rest: IntArray, chance: FloatArray, k: int) -> Or
     fronts = (
         None if found.fronts is None else np.concatenate([found.fronts, np.full(len(more), found.fronts.max() + 1)])
     )
-    return Ordered(np.concatenate([found.rows, more]), scores, fronts, found.n_acceptable)
+    return replace(found, rows=np.concatenate([found.rows, more]), scores=scores, fronts=fronts)

@@ -43,23 +43,15 @@ def _rank(question: Question, learner: MetaLearner | None, means: Means) -> Rank
         return rank_cold(question, gather(question.space, question.tried, question.seed))
     scene, size = Scene(question, learner), max(HEAD, 4 * question.top_k)
     best = exact.shortlist(scene, max(exact.SHORTLIST, size) if scene.adapted else size, means)
-    found = best.found if best is not None else _considered(scene)
-    scene.sampled = found.enumeration == "sampled"
-    candidates, n_scored = found.columns, len(found)
-    if found.enumeration == "bounded":  # out of time: what a sample finds may be better
-        candidates = exact.with_new(scene, candidates, _considered(scene).columns)
-    if best is not None and scene.adapted:
-        candidates = exact.with_neighbours(scene, candidates)
-    elif n_scored > ADAPTED and scene.adapted:
-        candidates = take(candidates, answer.head(scene.promise(candidates, by_history=True), ADAPTED))
-    if n_rows(candidates) > size:
-        candidates = take(candidates, answer.head(scene.promise(candidates), size))
+    found = best.found if best is not None else gather(question.space, question.tried, question.seed)
+    scene.sampled = found.enumeration == "sampled" or found.space_size is None
+    candidates, n_scored = _considered(scene, best, found, size, means)
     X = scene.encode(candidates)
     ordered = order(scene, X)
     enumeration, gap = found.enumeration, None
     if best is not None:
         enumeration, gap = missed.claim(scene, best, ordered)
-        n_scored = (found.space_size or 0) - len(question.tried) if enumeration == "exhaustive" else n_rows(candidates)
+        n_scored = (found.space_size or 0) - len(question.tried) if enumeration == "exhaustive" else n_scored
     return Ranking(
         basis="zero_shot" if scene.objectives[0].incumbent is None else "few_shot",
         n_own_runs=len(question.own),
@@ -73,12 +65,35 @@ def _rank(question: Question, learner: MetaLearner | None, means: Means) -> Rank
     )
 
 
-def _considered(scene: Scene) -> Candidates:
-    """All configurations of a small space, or a sample refined around its best."""
-    question = scene.question
-    found = gather(question.space, question.tried, question.seed)
-    scene.sampled = found.enumeration == "sampled"
-    return refine(question.space, found, scene.promise, question.tried, question.seed)
+def _considered(
+    scene: Scene, best: exact.Shortlist | None, found: Candidates, size: int, means: Means
+) -> tuple[Columns, int]:
+    """At most `size` candidates that are compared in every respect, and how many were scored for that.
+
+    The best by history are all that counts where it alone decides. Elsewhere, and where time ended, what lies around
+    the best own runs, a sample of the space, and the neighbourhoods of the best of all of these take part.
+    """
+    question, columns = scene.question, found.columns
+    if best is not None and scene.adapted:
+        columns = exact.with_neighbours(scene, columns)
+    elif len(found) > ADAPTED and scene.adapted:
+        columns = take(columns, answer.head(scene.promise(columns, by_history=True), ADAPTED))
+    if _decided(scene, found):
+        n = n_rows(columns) if best is not None else len(found)
+        return take(columns, answer.head(scene.promise(columns), size)) if n_rows(columns) > size else columns, n
+    if best is not None:
+        columns = exact.with_new(scene, columns, gather(question.space, question.tried, question.seed).columns)
+    elif len(scene.objectives) > 1:
+        columns = exact.with_new(scene, exact.starts(scene, means), columns)
+    columns, promise = refine(question.space, columns, scene.promise, question.tried, question.seed)
+    return take(columns, answer.head(promise, size)), n_rows(columns)
+
+
+def _decided(scene: Scene, found: Candidates) -> bool:
+    """Whether nothing but what was found can be among the answers, whatever its neighbours score."""
+    if found.enumeration in ("bounded", "sampled"):
+        return False
+    return not scene.sampled or (scene.question.strategy == "best" and not scene.adapted)
 
 
 def _every_level(columns: Columns) -> Columns:
@@ -96,7 +111,8 @@ def _warnings(scene: Scene, found: Candidates, best: exact.Shortlist | None, n_a
         return ["every configuration of the search space has been run or is being run"]
     if len(found) < question.top_k:
         out.append(f"only {len(found)} configurations are left to rank")
-    if scene.adapted and found.enumeration != "bounded" and (best is not None or len(found) > ADAPTED):
+    ranked_whole = found.enumeration in ("exhaustive", "exact") and not scene.sampled
+    if scene.adapted and ranked_whole and (best is not None or len(found) > ADAPTED):
         n, size = (len(found), found.space_size) if best is not None else (ADAPTED, len(found))
         out.append(f"history scored all {size} configurations; own runs reordered the {n} it rates best")
     if n_acceptable < min(question.top_k, len(found)):

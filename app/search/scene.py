@@ -13,7 +13,7 @@ from app.search.adaptation import AdaptedTarget, adapt
 from app.search.question import Question
 from app.search.stages import stage
 from app.space import Columns
-from app.space.columns import Float32Array, FloatArray, make_column, n_rows, take
+from app.space.columns import BoolArray, Float32Array, FloatArray, make_column, n_rows, take
 
 CHUNK = 16_384
 """Candidates that are encoded at once: bounds the memory of a request."""
@@ -25,7 +25,7 @@ class Scene:
     @stage("adapt")
     def __init__(self, question: Question, learner: MetaLearner) -> None:
         self.question, self.learner = question, learner
-        self.sampled = False  # whether the candidates are a sample of a larger space
+        self.sampled = False  # whether the space has more near copies of a candidate than anybody could list
         self.X_own = self._encode(columns_of([run.inputs for run in question.own]), len(question.own))
         in_context = [{**question.context, **configuration} for configuration in question.pending]
         self.X_pending = self._encode(columns_of(in_context), len(in_context))
@@ -36,6 +36,15 @@ class Scene:
     def dataset_row(self) -> Float32Array:
         """The row of X (d,) that tells the dataset and nothing of a configuration."""
         return np.asarray(self._encode({}, 1)[0])
+
+    @property
+    def fixed(self) -> tuple[Float32Array, BoolArray]:
+        """What no parameter of the space can change: a row of X (d,), and where in it that is (d,)."""
+        given = self.question.space.input_paths
+        paths = [feature.path + "." for feature in self.learner.featuriser.features]
+        free = [any(path.startswith(p + ".") or p.startswith(path) for p in given) for path in paths]
+        row = self._encode({path: make_column([value]) for path, value in self.question.context.items()}, 1)[0]
+        return np.asarray(row), ~np.array(free, np.bool_)
 
     def target(self, name: str) -> AdaptedTarget:
         """A target with the dataset's own runs taken in. Utilities of what is no objective are of no meaning."""

@@ -1,11 +1,13 @@
-"""Folded grids of this process, shared by questions that have the model, the space and all other inputs in common."""
+"""What questions with the same model and inputs share in this process: folded grids, and solved spaces."""
 
 from __future__ import annotations
 
 import hashlib
 import weakref
 from collections import OrderedDict
+from collections.abc import Hashable
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,42 +15,54 @@ from app.learn.prior import Prior
 from app.learn.score_trees import score_trees
 from app.learn.trees import summed
 from app.search.grid import Folded, Grid, fold
+from app.search.solve import Solution
 
 CAPACITY_BYTES = 128 * 2**20
 
+_Kept = TypeVar("_Kept", Folded, Solution)
+
 
 class Tables:
-    """The most recently used folded grids, up to a number of bytes. Safe to be used by several threads."""
+    """The most recently used grids and solutions, up to a number of bytes. Safe to be used by several threads."""
 
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
         self._capacity_bytes = capacity_bytes
         self._lock = Lock()
-        self._folded: OrderedDict[tuple[int, float, bytes], tuple[weakref.ref[Prior], Folded]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[weakref.ref[Prior], Folded | Solution]] = OrderedDict()
         self._bytes = 0
 
     def fold(self, prior: Prior, sign: float, grid: Grid) -> Folded | None:
         """Sign · the prior's score over a grid; None where it cannot be folded."""
-        key = (id(prior), sign, _digest(grid))
-        with self._lock:
-            owner, folded = self._folded.get(key, (None, None))
-            if owner is not None and owner() is prior:  # an id may be used again
-                self._folded.move_to_end(key)
-                return folded
+        about = (sign, _digest(grid))
+        if (folded := self.recall(prior, about, Folded)) is not None:
+            return folded
         trees = score_trees(prior)
         if trees is None:
             return None
         folded = fold(summed([(sign, trees)]), grid)
-        self._keep(key, prior, folded)
+        self.keep(prior, about, folded)
         return folded
 
-    def _keep(self, key: tuple[int, float, bytes], prior: Prior, folded: Folded) -> None:
+    def recall(self, prior: Prior, about: Hashable, kind: type[_Kept]) -> _Kept | None:
+        """What was kept of a prior under a name."""
+        key = (id(prior), about)
         with self._lock:
-            if (before := self._folded.pop(key, None)) is not None:
+            owner, kept = self._kept.get(key, (None, None))
+            if owner is None or owner() is not prior or not isinstance(kept, kind):  # an id may be used again
+                return None
+            self._kept.move_to_end(key)
+            return kept
+
+    def keep(self, prior: Prior, about: Hashable, value: Folded | Solution) -> None:
+        """Keep something that follows from a prior and the name alone."""
+        key = (id(prior), about)
+        with self._lock:
+            if (before := self._kept.pop(key, None)) is not None:
                 self._bytes -= before[1].n_bytes
-            self._folded[key] = weakref.ref(prior), folded
-            self._bytes += folded.n_bytes
-            while self._bytes > self._capacity_bytes and len(self._folded) > 1:
-                _, (_, oldest) = self._folded.popitem(last=False)
+            self._kept[key] = weakref.ref(prior), value
+            self._bytes += value.n_bytes
+            while self._bytes > self._capacity_bytes and len(self._kept) > 1:
+                _, (_, oldest) = self._kept.popitem(last=False)
                 self._bytes -= oldest.n_bytes
 
 

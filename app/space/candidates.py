@@ -56,6 +56,11 @@ class CandidateList:
         return tuple(self.columns)
 
     @property
+    def input_paths(self) -> frozenset[str]:
+        """The inputs that candidates have."""
+        return frozenset(self.columns)
+
+    @property
     def finite(self) -> bool:
         return True
 

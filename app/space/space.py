@@ -44,6 +44,11 @@ class SearchSpace:
         return tuple(parameter.key for parameter in self.parameters)
 
     @cached_property
+    def input_paths(self) -> frozenset[str]:
+        """The inputs that parameters write to, whole or in parts."""
+        return frozenset(parameter.path for parameter in self.parameters)
+
+    @cached_property
     def _components(self) -> list[Component]:
         return components(self.ordered, self.rules)
 

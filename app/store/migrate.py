@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
@@ -66,9 +67,10 @@ def head() -> str:
 
 
 def _run(url: str, revision: str, change: Callable[[Config, str], None]) -> None:
-    engine = create_engine(driver_url(url), poolclass=NullPool)
+    unprepared: dict[str, Any] = {"prepare_threshold": None}  # nothing may be left on a connection that is a pooler's
+    engine = create_engine(driver_url(url), poolclass=NullPool, connect_args=unprepared)
     event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-    with psycopg.connect(libpq_url(url)) as guard, engine.connect() as connection:
+    with psycopg.connect(libpq_url(url), prepare_threshold=None) as guard, engine.connect() as connection:
         _wait_for_turn(guard)
         found = MigrationContext.configure(connection).get_current_revision()
         connection.rollback()

@@ -82,6 +82,14 @@ async def names(connection: AsyncConnection, project_ids: Collection[int]) -> di
     return {row.id: row.name for row in rows}
 
 
+async def champions(connection: AsyncConnection, names: Collection[str]) -> dict[str, UUID]:
+    """Who serves each of some projects, of those that have a champion."""
+    statement = select(projects.c.name, projects.c.champion_id).where(
+        projects.c.name.in_(list(names)), projects.c.champion_id.is_not(None)
+    )
+    return {row.name: row.champion_id for row in await connection.execute(statement)}
+
+
 async def list_all(
     connection: AsyncConnection, limit: int | None = None, after: str = "", reach: Reach = None
 ) -> list[Project]:

@@ -132,6 +132,13 @@ async def report_progress(connection: AsyncConnection, attempt: Attempt, progres
     await _change(connection, attempt, heartbeat_at=func.now(), progress=progress)
 
 
+async def vouch(connection: AsyncConnection, attempt: Attempt) -> bool:
+    """Keep the lease for one that is still starting; False once it keeps it by itself, or has it no more."""
+    starting = [refits.c.id == attempt.refit_id, refits.c.attempts == attempt.number, _RUNNING]
+    statement = update(refits).where(*starting, refits.c.progress.is_(None)).values(heartbeat_at=func.now())
+    return (await connection.execute(statement)).rowcount > 0
+
+
 async def succeed(
     connection: AsyncConnection, attempt: Attempt, meta_learner_id: UUID, verdict: dict[str, Any]
 ) -> None:

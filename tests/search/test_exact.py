@@ -11,6 +11,7 @@ from app.search.product import configurations
 from app.search.question import Question
 from app.search.rank import rank
 from app.search.scene import Scene
+from app.search.solve import solve
 from app.search.tables import Tables
 from app.space import parse_search_space
 from app.space.columns import take
@@ -137,6 +138,79 @@ def test_own_runs_reorder_the_best_and_the_gap_bounds_what_they_leave_out(of_tre
     assert best_of_all <= ranking.configurations[0]["score"] + (ranking.gap or 0.0) + 1e-9
 
 
+CONTINUOUS = {
+    "parameters": {
+        "family": {"type": "categorical", "choices": FAMILIES},
+        "rate": {"type": "float", "low": 0.001, "high": 1.0, "log": True},
+        "depth": {"type": "int", "low": 1, "high": 10, "when": {"family": ["tree"]}},
+    }
+}
+
+
+def by_history(question: Question, learner, n: int) -> float:
+    """The best score by history of a large random sample."""
+    scene = Scene(question, learner)
+    return float(scene.promise(question.space.sample(n, seed=7), by_history=True).max())
+
+
+def test_no_sample_of_a_continuum_beats_the_proven_best(of_trees):
+    question = ask(CONTINUOUS, top_k=1)
+    ranking = rank(question, of_trees)
+    assert (ranking.enumeration, ranking.space_size, ranking.gap) == ("exact", None, None)
+    assert ranking.configurations[0]["score"] >= by_history(question, of_trees, 100_000) - 1e-9
+    assert all(question.space.allowed(question.space.encode([c])).all() for c in answered(ranking))
+
+
+def test_answers_of_a_continuum_are_no_near_copies(of_trees):
+    ranking = rank(ask(CONTINUOUS, top_k=4), of_trees)
+    different = {(c["family"], round(np.log10(c["rate"]), 1), c.get("depth")) for c in answered(ranking)}
+    assert len(different) == 4
+
+
+def test_a_continuum_out_of_time_is_sampled(of_trees):
+    means = Means()
+    means.end()
+    assert rank(ask(CONTINUOUS), of_trees, means).enumeration == "sampled"
+
+
+def test_own_runs_refine_the_best_of_a_continuum_under_a_bound_on_all_of_it(of_trees):
+    runs = ask(CONTINUOUS).space.sample(20, seed=3)
+    own = tuple(own_run(c) for c in ask(CONTINUOUS).space.decode(runs, range(20)))
+    question = ask(CONTINUOUS, own=own)
+    ranking = rank(question, of_trees)
+    assert ranking.enumeration == "bounded"
+    scene = Scene(question, of_trees)
+    best = float(scene.promise(question.space.sample(30_000, seed=7)).max()) * scene.objectives[0].prior.scale
+    assert best <= ranking.configurations[0]["score"] + ranking.gap + 1e-9
+    assert best <= ranking.configurations[0]["score"] + 0.02
+
+
+def test_a_continuum_is_solved_once_while_only_own_runs_change(of_trees, monkeypatch):
+    means, solved = Means(), []
+    monkeypatch.setattr("app.search.exact.solve", lambda *a, **k: solved.append(1) or solve(*a, **k))
+    own = tuple(own_run({"family": "linear", "rate": rate}) for rate in (0.01, 0.1, 0.5))
+    answers = [rank(ask(CONTINUOUS, strategy="improve", own=own[:n]), of_trees, means) for n in (1, 2, 3, 3)]
+    assert len(solved) == 1
+    assert answers[-1] == answers[-2]
+    rank(ask(CONTINUOUS, strategy="improve", meta_features=meta_features(3)), of_trees, means)
+    assert len(solved) == 2
+    assert answers[-1] == rank(ask(CONTINUOUS, strategy="improve", own=own), of_trees)
+
+
+def test_several_objectives_start_from_the_best_by_each(of_trees):
+    both = (ACCURACY, Objective(metric="duration_seconds", direction="minimize"))
+    for space in (CONTINUOUS, {"parameters": {**SPACE["parameters"], "other": {"type": "int", "low": 0, "high": 99}}}):
+        question = ask(space, objectives=both, top_k=40)
+        ranking = rank(question, of_trees)
+        assert ranking.enumeration == "sampled"
+        scene = Scene(question, of_trees)
+        sample = scene.encode(question.space.sample(50_000, seed=7))
+        found = scene.encode(question.space.encode(answered(ranking)))
+        for target in scene.objectives:
+            merit = [target.sign * target.learner.prior.scores(X) for X in (found, sample)]
+            assert merit[0].max() >= merit[1].max() - 1e-9
+
+
 @pytest.mark.parametrize("strategy", ["improve", "explore"])
 def test_nothing_is_claimed_of_a_batch(of_trees, strategy):
     wide = {"parameters": {**SPACE["parameters"], "other": {"type": "int", "low": 0, "high": 99}}}
@@ -157,7 +231,7 @@ def test_tables_beyond_the_capacity_are_forgotten(of_trees):
     tables = Tables(capacity_bytes=1)
     for dataset in range(3):
         rank(ask(meta_features=meta_features(dataset)), of_trees, Means(tables))
-    assert len(tables._folded) == 1
+    assert len(tables._kept) == 1
 
 
 def test_a_learner_with_other_than_trees_still_samples_or_lists(of_trees):

@@ -60,8 +60,8 @@ def test_the_first_pick_for_a_new_dataset_is_a_good_one(learner, strategy):
     assert (truth[-1] - first) / (truth[-1] - truth[0]) < 0.1
 
 
-def test_a_continuous_space_is_sampled_and_refined(learner):
-    ranking = rank(ask(SPACE, top_k=5), learner)
+def test_a_continuous_space_is_sampled_and_refined_for_a_batch(learner):
+    ranking = rank(ask(SPACE, top_k=5, strategy="improve"), learner)
     assert (ranking.enumeration, ranking.space_size) == ("sampled", None)
     assert ranking.candidates_ranked > 8_192
     best = answered(ranking)[0]

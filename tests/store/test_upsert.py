@@ -175,7 +175,7 @@ async def test_nothing_is_written_to_a_dataset_that_knows_it_already(database: D
     before = await known(database, "a")
     async with database.transaction() as other:  # who holds the row would make a writer wait
         await other.execute(text("SELECT FROM datasets FOR NO KEY UPDATE"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             await store(database, of("a", {"y": 2.5}), of("a", {}), run())
     assert (await known(database, "a")).updated_at == before.updated_at
 
