@@ -23,6 +23,7 @@ from app.config import Settings
 from app.errors import CorruptBundle, ForerunError, Unavailable
 from app.featurise.segment import run_table
 from app.flows.fold import fold, read, read_new
+from app.flows.members import shared
 from app.learn.bundle import FORMAT_VERSION
 from app.learn.increment import learn_on as learn_on_from_champion
 from app.learn.train import Progress, Trained
@@ -153,7 +154,10 @@ async def _full(database: Database, attempt: Attempt, settings: Settings, learne
     history = await read(database, attempt.project_id, settings.segment_cache / str(attempt.project_id))
     table, champion = run_table(history.runs, history.meta_features), await _champion(database, attempt.project_id)
     await _describe(database, attempt, "full", len(table), len(table))
-    return Task(partial(_fit, table, champion, learner.train), history.snapshot, len(table))
+    train = learner.train
+    if train is train_meta_learner:
+        train = partial(train, pool_of=shared(database, attempt, settings, asyncio.get_running_loop()))
+    return Task(partial(_fit, table, champion, train), history.snapshot, len(table))
 
 
 async def _describe(database: Database, attempt: Attempt, kind: Kind, n_runs: int, n_new_runs: int) -> None:

@@ -12,7 +12,7 @@ from app.config import Settings
 from app.errors import NotFound
 from app.flows.feedback import realised
 from app.learn.coverage import coverage
-from app.store import continuations, health, jobs, projects, refits
+from app.store import continuations, health, jobs, members, projects, refits
 from app.store.database import AsyncConnection, Database
 from app.store.refits import Refit, Trigger
 
@@ -93,6 +93,7 @@ async def recover(database: Database, settings: Settings) -> None:
         lease, attempts = settings.refit_lease_seconds, settings.refit_max_attempts
         for refit in await refits.recover(connection, lease, attempts):
             log.warning("refit %s of project %r had gone silent and is %s", refit.id, refit.project, refit.state)
+        await members.clear_ended(connection)
         for refit_id in await refits.startable(connection):
             await jobs.ring_for_refit(connection, refit_id)
 

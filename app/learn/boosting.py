@@ -8,7 +8,7 @@ challenger.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -143,7 +143,7 @@ def fit_members(
     z: FloatArray,
     fold: IntArray,
     n_folds: int,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     *,
     ignored: Sequence[int] = (),
     seed: int = 0,

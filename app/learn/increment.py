@@ -9,7 +9,7 @@ new input waits, so full refits must come again; `flows/refit.py` says when.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,7 +97,7 @@ def _target(
     before: Continuation,
     new: _New,
     meta: Sequence[int],
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     seed: int,
 ) -> TargetLearner:
     known = np.flatnonzero(np.isfinite(new.runs.targets[name]))

@@ -306,6 +306,30 @@ Index(
 )
 Index("refits_one_running_idx", refits.c.project_id, unique=True, postgresql_where=refits.c.state == text("'running'"))
 
+# Members that wait to be fitted, and what they are fitted to: see members.py.
+refit_inputs = Table(
+    "refit_inputs",
+    metadata,
+    _bigint(),
+    Column("refit_id", Uuid, ForeignKey("refits.id", ondelete="CASCADE"), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index(None, "refit_id"),
+)
+refit_members = Table(
+    "refit_members",
+    metadata,
+    _bigint(),
+    Column("refit_id", Uuid, ForeignKey("refits.id", ondelete="CASCADE"), nullable=False),
+    Column("input_id", BigInteger, ForeignKey("refit_inputs.id", ondelete="CASCADE"), nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    _time("heartbeat_at"),
+    Column("job", LargeBinary, nullable=False),
+    Column("content", LargeBinary),
+    _one_of("state", ("waiting", "here", "elsewhere", "done")),
+    Index(None, "refit_id"),
+    Index(None, "input_id"),
+)
+
 # Append-only: a trigger refuses to change, delete or truncate. Without foreign keys, for it outlives what it tells of.
 audit = Table(
     "audit",
