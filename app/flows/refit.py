@@ -194,9 +194,9 @@ async def _save(database: Database, attempt: Attempt, task: Task, trained: Train
             report=trained.report,
             verdict=verdict,
         )
-        await _keep_state(connection, attempt, task, trained, meta_learner_id)
         if trained.verdict.promoted:
             await meta_learners.promote(connection, meta_learner_id, who=audit.WORKER)
+        await _keep_state(connection, attempt, task, trained, meta_learner_id)
         await refits.succeed(connection, attempt, meta_learner_id, verdict)  # raises, and all is undone, if not ours
 
 

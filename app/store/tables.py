@@ -145,7 +145,7 @@ run_segments = Table(
 run_folds = Table(
     "run_folds",
     metadata,
-    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("horizon", XID8, nullable=False, server_default=text("'0'::xid8")),
     Column("cluster", BigInteger, nullable=False),  # transactions are numbered by the cluster that a backup leaves
 )
@@ -154,7 +154,7 @@ run_folds = Table(
 run_tombstones = Table(
     "run_tombstones",
     metadata,
-    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("id", Uuid, primary_key=True),
     Column("folded", Boolean, nullable=False),
 )
