@@ -35,7 +35,7 @@ from app.store.database import Database, connect
 from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
 
-RUNS_EACH, N_META, SAMPLES = 500, 6, 3
+RUNS_EACH, N_META = 500, 6
 COLUMNS = "hyperparameters, environment, fidelity, metrics, resources, state, dataset_id, id"
 console = Console()
 
@@ -177,13 +177,13 @@ async def opened(url: str) -> AsyncIterator[Database]:
 # ---------------------------------------------------------------- the table
 
 
-def reading(url: str, project: int, n_runs: int, cache: Path) -> list[tuple[str, str, str]]:
+def reading(url: str, project: int, n_runs: int, cache: Path, samples: int) -> list[tuple[str, str, str]]:
     fold_seconds, fold_mib, n_folded = in_a_process(fold_all, url, project)
     assert n_folded == n_runs
-    cold = median(in_a_process(read_columns, url, project, None) for _ in range(SAMPLES))
+    cold = median(in_a_process(read_columns, url, project, None) for _ in range(samples))
     in_a_process(read_columns, url, project, cache)
     make_runs(url, project, 0, max(n_runs // RUNS_EACH // 100, 1), RUNS_EACH, 1)  # 1 % that is in no segment
-    warm = median(in_a_process(read_columns, url, project, cache) for _ in range(SAMPLES))
+    warm = median(in_a_process(read_columns, url, project, cache) for _ in range(samples))
     rows = in_a_process(read_dictionaries, url, project)
     assert rows[2] == warm[2] > n_runs
     with psycopg.connect(url) as connection:
@@ -212,15 +212,16 @@ def ratios(slow: tuple[float, float, Any], fast: tuple[float, float, Any]) -> st
     return f"{slow[0] / fast[0]:.1f} x faster, {fast[1] / slow[1]:.2f} of the memory"
 
 
-def median(samples: Any) -> tuple[float, float, Any]:
-    return sorted(samples, key=lambda sample: sample[0])[SAMPLES // 2]
+def median(samples: Iterable[tuple[float, float, Any]]) -> tuple[float, float, Any]:
+    ordered = sorted(samples, key=lambda sample: sample[0])
+    return ordered[len(ordered) // 2]
 
 
-def increments(url: str, projects: dict[int, int], data_dir: str) -> list[tuple[str, str, str]]:
+def increments(url: str, projects: dict[int, int], data_dir: str, samples: int) -> list[tuple[str, str, str]]:
     """A full refit of each history, then increments of 500 runs of a new dataset; the sizes take turns."""
     full = {n: in_a_process(refit_once, url, project, f"{data_dir}/{n}", "request") for n, project in projects.items()}
     seconds: dict[int, list[float]] = {n: [] for n in projects}
-    for sample in range(SAMPLES):
+    for sample in range(samples):
         for n, project in projects.items():
             make_runs(url, project, 10**6 + sample, 10**6 + sample + 1, RUNS_EACH, 2)
             _, _, (kind, took) = in_a_process(refit_once, url, project, f"{data_dir}/{n}", "new_runs")
@@ -240,6 +241,7 @@ def increments(url: str, projects: dict[int, int], data_dir: str) -> list[tuple[
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=100_000, help="size of the history")
+    options.add_argument("--samples", type=int, default=3, help="how often each way is taken; the median counts")
     options.add_argument("--full", action="store_true", help="learn as well: full refits, and increments")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as directory, embedded_postgres(Path(directory, "database")) as url:
@@ -252,9 +254,9 @@ def main() -> None:
             assert made is not None
             projects[n] = int(made[0])
             make_runs(url, projects[n], 0, n // RUNS_EACH, RUNS_EACH, 0)
-        rows = reading(url, projects[given.runs], given.runs, Path(directory, "cache"))
+        rows = reading(url, projects[given.runs], given.runs, Path(directory, "cache"), given.samples)
         if given.full:
-            rows += increments(url, projects, directory)
+            rows += increments(url, projects, directory, given.samples)
     head = "| | measured | ratio |\n|---|---|---|\n"
     console.print(Markdown(head + "\n".join(f"| {' | '.join(row)} |" for row in rows)))
 
