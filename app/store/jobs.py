@@ -25,6 +25,7 @@ REFITS = "refits"
 UPKEEP = "upkeep"
 """Two queues, so that small work never waits behind a refit."""
 RUN_REFIT = "run_refit"
+HELP_REFIT = "help_refit"
 CONSIDER_REFIT = "consider_refit"
 
 _WAITING = "EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = {} AND status = 'todo')"
@@ -51,6 +52,14 @@ async def ring_for_refit(connection: AsyncConnection, refit_id: UUID) -> None:
     lock = f"{RUN_REFIT}:{refit_id}"
     if not await connection.scalar(text("SELECT " + _WAITING.format(":lock")), {"lock": lock}):
         await _defer(connection, REFITS, RUN_REFIT, {"refit_id": str(refit_id)}, lock)
+
+
+async def ring_for_help(connection: AsyncConnection, refit_id: UUID, helpers: int) -> None:
+    """Have up to so many workers that are free help with a refit; refits of their own go first."""
+    for number in range(helpers):
+        lock = f"{HELP_REFIT}:{refit_id}:{number}"
+        if not await connection.scalar(text("SELECT " + _WAITING.format(":lock")), {"lock": lock}):
+            await _defer(connection, REFITS, HELP_REFIT, {"refit_id": str(refit_id)}, lock, priority=-1)
 
 
 async def ring_for_runs(connection: AsyncConnection, project_ids: Iterable[int], delay_seconds: float) -> None:
@@ -94,10 +103,11 @@ async def _defer(
     arguments: dict[str, Any],
     queueing_lock: str,
     schedule_at: datetime | None = None,
+    priority: int = 0,
 ) -> None:
     driver = (await connection.get_raw_connection()).driver_connection
     job = _DEFERRER.configure_task(
-        task, queue=queue, queueing_lock=queueing_lock, schedule_at=schedule_at, connection=driver
+        task, queue=queue, queueing_lock=queueing_lock, schedule_at=schedule_at, connection=driver, priority=priority
     )
     with suppress(AlreadyEnqueued):  # somebody else rang in the same moment
         async with connection.begin_nested():
