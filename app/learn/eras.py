@@ -98,7 +98,7 @@ def _of_target(
 
 
 def _errors(X: Float32Array, before: BoolArray, y: FloatArray, fold: IntArray) -> FloatArray:
-    """Squared errors (n',) of models that have not seen the datasets; of what never varies 0 is expected."""
+    """Squared errors (n',) of models that have not seen the datasets they predict, 0 expected of what never varies."""
     told = np.asfortranarray(np.column_stack([X, before.astype(np.float32)]))
     predicted = np.zeros(len(y))
     for k in np.unique(fold):

@@ -9,7 +9,7 @@ new input waits, so full refits must come again; `flows/refit.py` says when.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from catboost import CatBoostRegressor, Pool
 
 from app.errors import NothingToLearn
 from app.featurise.fidelity import with_ends
-from app.learn import bundle
+from app.learn import boosting, bundle
 from app.learn.boosting import Members, continue_member
 from app.learn.continuation import REPLAYED, Continuation, Replay, Sketch, evenly
 from app.learn.folds import assign_folds
@@ -98,7 +98,7 @@ def _target(
     before: Continuation,
     new: _New,
     meta: Sequence[int],
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     seed: int,
 ) -> TargetLearner:
     known = np.flatnonzero(np.isfinite(new.runs.targets[name]))
@@ -111,7 +111,9 @@ def _target(
     def grown(model: CatBoostRegressor, k: int, ignored: Sequence[int]) -> CatBoostRegressor:
         X = np.asfortranarray(np.vstack([before.replay.X, runs.X[fold != k]]))
         kept = np.asarray(model.predict(Pool(before.replay.X), thread_count=1))
-        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), ignored=ignored, seed=seed + k)
+        weight = np.ones(len(X))
+        weight[len(kept) :] = boosting.NEW_WEIGHT
+        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), weight, ignored=ignored, seed=seed + k)
 
     jobs = [
         [pool.submit(grown, model, k, meta if view is views[-1] else ()) for k, model in enumerate(view.models)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,8 +48,24 @@ class Trained:
     continuation: bytes = b""  # what an increment starts from
 
 
+@contextmanager
+def side_by_side(threads: int) -> Iterator[Executor]:
+    """Where members are fitted, each on one thread; BLAS threads would only get in their way."""
+    with ThreadPoolExecutor(threads) as pool, threadpool_limits(limits=1):
+        yield pool
+
+
+PoolOf = Callable[[int], AbstractContextManager[Executor]]
+
+
 def train(
-    table: RunTable, *, seed: int = 0, threads: int = 1, previous: bytes | None = None, progress: Progress | None = None
+    table: RunTable,
+    *,
+    seed: int = 0,
+    threads: int = 1,
+    previous: bytes | None = None,
+    progress: Progress | None = None,
+    pool_of: PoolOf = side_by_side,
 ) -> Trained:
     """Fit a challenger on a project's history and judge it against the champion, if there is one.
 
@@ -69,7 +85,7 @@ def train(
         featuriser, frame = _featurised(table)
     targets: dict[str, TargetLearner] = {}
     reports: dict[str, Any] = {}
-    with side_by_side(threads) as pool:
+    with pool_of(threads) as pool:
         for i, name in enumerate(learnable):
             tell(name, i / len(learnable))
             known = usable(table, name)
@@ -99,13 +115,6 @@ def train(
 def _featurised(table: RunTable) -> tuple[Featuriser, FeatureFrame]:
     featuriser = Featuriser.fit(table)
     return featuriser, featuriser.transform(table.inputs, table.meta_features, table.dataset)
-
-
-@contextmanager
-def side_by_side(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Where members are fitted, each on one thread; BLAS threads would only get in their way."""
-    with ThreadPoolExecutor(threads) as pool, threadpool_limits(limits=1):
-        yield pool
 
 
 def _n_implausible(table: RunTable, name: str) -> int:
