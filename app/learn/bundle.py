@@ -160,7 +160,9 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "at": calibration.at,
             "lower": calibration.lower,
             "upper": calibration.upper,
-            "few": target.few.factors,
+            "few.at": target.few.at,
+            "few.lower": target.few.lower,
+            "few.upper": target.few.upper,
         }.items()
     }
     kernel = target.kernel
@@ -229,5 +231,5 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
             array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
         ),
         calibration=Calibration(array("at"), array("lower"), array("upper"), *packed["calibration"]),
-        few=FewShot(array("few")),
+        few=FewShot(array("few.at"), array("few.lower"), array("few.upper")),
     )
