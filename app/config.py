@@ -42,7 +42,23 @@ class Settings(BaseSettings):
         None, description="PostgreSQL 18 or newer, `postgresql://user:password@host/name`. Absent: the embedded server."
     )
     database_password_file: Path | None = Field(
-        None, description="File whose first line is the password for `FORERUN_DATABASE_URL`, which then has none."
+        None, description="File whose first line is the password for the URLs of the database, which then have none."
+    )
+    database_pooled: bool = Field(
+        False,
+        description="Whether the URLs lead through a pooler that lends connections for a transaction (PgBouncer's "
+        "`pool_mode = transaction`).",
+    )
+    database_direct_url: str | None = Field(
+        None,
+        description="The same database past the pooler, for LISTEN, migrations and backups. Absent: there is no "
+        "LISTEN with a pooler, and workers poll.",
+    )
+    database_replica_url: str | None = Field(
+        None, description="A streaming replica, which the API reads from where it is up to date. Absent: no replica."
+    )
+    replica_wait_seconds: float = Field(
+        0.1, ge=0, description="What a replica gets to catch up before the primary is read instead, seconds."
     )
     database_wait_seconds: float = Field(
         60, ge=0, description="How long a starting process waits for a database that does not answer yet, seconds."
@@ -82,6 +98,12 @@ class Settings(BaseSettings):
     refit_min_new_fraction: float = Field(
         0.1, ge=0, description="The same as a fraction of the runs at the last refit; the larger of the two counts."
     )
+    refit_increment_fraction: float = Field(
+        0.01,
+        ge=0,
+        description="The same where the champion learns on from new runs alone, between full refits by that fraction; "
+        "1: never.",
+    )
     refit_delay_seconds: float = Field(
         5, ge=0, description="How long new runs are collected before an automatic refit is considered, seconds."
     )
@@ -116,6 +138,16 @@ class Settings(BaseSettings):
         if self.auth == "off":
             return not (self.is_loopback or self.allow_open)
         return self.auth == "required" or not self.is_loopback
+
+    @property
+    def listen_url(self) -> str | None:
+        """Where notifications can be listened to, if anywhere."""
+        return self.database_direct_url or (None if self.database_pooled else self.database_url)
+
+    @property
+    def segment_cache(self) -> Path:
+        """Where this machine keeps the segments that it has read; it may be lost, and need not be writable."""
+        return self.data_dir / "segments"
 
     def as_environment(self) -> dict[str, str]:
         """The variables under which another process has the same settings."""

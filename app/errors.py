@@ -19,7 +19,8 @@ ForerunError                     status  code
 ├── UnsupportedMediaType         415     unsupported_media_type
 ├── TooManyRequests              429     too_many_requests
 ├── Unavailable                  503     unavailable
-└── CorruptBundle                500     corrupt_bundle   (never reaches a client: the previous champion serves)
+├── CorruptBundle                500     corrupt_bundle   (never reaches a client: the previous champion serves)
+└── CorruptSegment               500     corrupt_segment  (never reaches a client: the runs are folded anew)
 
 The door (`api/problems.py`) turns each into `application/problem+json` in one place; nothing else knows HTTP.
 """
@@ -137,3 +138,7 @@ class Unavailable(ForerunError):
 
 class CorruptBundle(ForerunError):
     status, code, title = 500, "corrupt_bundle", "A stored meta-learner is damaged"
+
+
+class CorruptSegment(ForerunError):
+    status, code, title = 500, "corrupt_segment", "A stored segment of runs is damaged"

@@ -73,7 +73,7 @@ def any_good(url: str) -> bool:
 
 def _in_transaction(url: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     async def connected() -> T:
-        database = connect(url, pool_size=1)
+        database = connect(url, pool_size=1, pooled=True)  # it may lead through a pooler, and one transaction is all
         try:
             async with database.transaction() as connection:
                 return await work(connection)

@@ -30,8 +30,10 @@ from app.api import (
 from app.api.access import Access
 from app.api.body_timeout import BodyTimeout
 from app.api.dependencies import Gate, known_query_only
+from app.api.hot_runs import HotRuns
 from app.config import Settings
 from app.flows.access import Keyring
+from app.flows.champions import follow
 from app.flows.ingest import Intake
 from app.flows.recommend import Bundles, warm_up
 from app.store.database import ROUND_TRIP_SECONDS, connect
@@ -61,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(pages.router)
+    app.add_middleware(HotRuns, settings=settings)
     app.add_middleware(Access, settings=settings)
     problems.install(app)
     openapi.install(app)
@@ -77,6 +80,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         raise RuntimeError("create_app needs a database_url; `forerun serve` provides the embedded database's")
     app.state.database = connect(
         settings.database_url,
+        replica_url=settings.database_replica_url,
+        replica_wait_seconds=settings.replica_wait_seconds,
+        pooled=settings.database_pooled,
         pool_size=settings.pool_size,
         pool_timeout_seconds=settings.pool_timeout_seconds,
         connect_timeout_seconds=settings.connect_timeout_seconds,
@@ -92,9 +98,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Intake(app.state.database, settings.refit_delay_seconds, patience) as app.state.intake:
             stopping = Event()
             warming = asyncio.create_task(asyncio.to_thread(warm_up, stopping))
+            following = asyncio.create_task(follow(app.state.database, app.state.bundles, settings.listen_url))
             gc.freeze()  # what was imported stays for good: collections need not walk it while a large body is read
             yield
             stopping.set()
+            following.cancel()
             await warming
     finally:
         await app.state.keyring.close()

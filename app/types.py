@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
@@ -35,7 +35,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.space.columns import Columns, Float32Array, FloatArray, IntArray
+from app.space.columns import Columns, Float32Array, FloatArray, IntArray, take
 
 # ---------------------------------------------------------------- on the wire
 
@@ -247,6 +247,10 @@ class StoredRun:
     updated_at: datetime
 
 
+Ids: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+"""Shape: (n,), the 16 octets of a UUID each (dtype V16)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunTable:
     """n runs as columns, with the datasets they were trained on. The input of *featurise*.
@@ -262,10 +266,22 @@ class RunTable:
     targets: Mapping[str, FloatArray]  # by name, NaN where not reported
     resources: frozenset[str]  # the targets that are resources
     finished_at: FloatArray  # (n,) POSIX seconds
-    ids: tuple[str, ...]  # (n,) of the stored runs
+    ids: Ids  # of the stored runs
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def take(self, rows: IntArray) -> RunTable:
+        """The same datasets with only these of their runs, in this order."""
+        return replace(
+            self,
+            dataset=self.dataset[rows],
+            state=self.state[rows],
+            inputs=take(self.inputs, rows),
+            targets={name: y[rows] for name, y in self.targets.items()},
+            finished_at=self.finished_at[rows],
+            ids=self.ids[rows],
+        )
 
 
 InputKind: TypeAlias = Literal["dataset", "hyperparameters", "architecture", "environment", "fidelity"]

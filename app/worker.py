@@ -1,13 +1,15 @@
 """The worker: listens to the queue, keeps things up, and runs each refit in a process of its own.
 
 A refit's process can be killed at any moment, runs at low priority, gives its memory back when it ends, and takes
-nobody with it when it dies. `python -m app.worker REFIT PROJECT ATTEMPT` is that process; only a worker starts it.
+nobody with it when it dies. `python -m app.worker REFIT PROJECT ATTEMPT` is that process, `python -m app.worker help
+REFIT` one that fits members of another worker's refit; only a worker starts them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
@@ -25,7 +27,7 @@ from app.config import Settings
 from app.errors import Unavailable
 from app.flows import upkeep
 from app.processes import end_with_parent
-from app.store import jobs, refits
+from app.store import jobs, members, refits
 from app.store.database import Database, connect
 from app.store.refits import Attempt, LeaseLost
 from app.telemetry import configure_logging
@@ -36,10 +38,12 @@ log = logging.getLogger(__name__)
 RunRefit: TypeAlias = Callable[[Attempt, Settings], Awaitable[None]]
 
 RECONNECT_SECONDS = 1.0
-POLL_SECONDS = 1.0
-"""How late a job that was scheduled for a time may start; all others start at once, by NOTIFY."""
+POLL_SECONDS = 0.1
+"""How late a job may start that was scheduled for a time, or any where a pooler keeps NOTIFY from us."""
 STATEMENT_SECONDS = 600.0
 """A refit reads the history of a large project in one statement."""
+START_SECONDS = 120.0
+"""What the process of a refit gets to show its first sign of life."""
 NICE = 10
 
 
@@ -92,6 +96,13 @@ class _Crew:
         task.add_done_callback(self.running.discard)
         await asyncio.shield(task)
 
+    async def help(self, refit_id: UUID) -> None:
+        """Help with a refit that another worker runs, if it still runs."""
+        async with self.database.snapshot() as connection:
+            wanted = await members.any_waits(connection, refit_id)
+        if wanted:
+            await _in_process(self.settings, "help", str(refit_id))
+
     async def leave(self) -> None:
         """Let the running refits end if they do so soon; hand the others back."""
         if self.running:
@@ -106,10 +117,21 @@ class _Crew:
                 attempt = await refits.start(connection, refit_id)
             if attempt is None:
                 return
+            vouching = asyncio.create_task(self._vouch(attempt))
             try:
                 await self.run_refit(attempt, self.settings)
             finally:
+                vouching.cancel()
                 await self._settle(attempt)
+
+    async def _vouch(self, attempt: Attempt) -> None:
+        """Keep the lease until the refit does, which on a busy machine takes its process longer than a lease."""
+        for _ in range(math.ceil(START_SECONDS / self.settings.refit_heartbeat_seconds)):
+            await asyncio.sleep(self.settings.refit_heartbeat_seconds)
+            with suppress(Unavailable):
+                async with self.database.transaction() as connection:
+                    if not await refits.vouch(connection, attempt):
+                        return
 
     async def _settle(self, attempt: Attempt) -> None:
         """Give back what was not finished, and see to the project's next refit."""
@@ -122,7 +144,10 @@ class _Crew:
 
 async def run_in_process(attempt: Attempt, settings: Settings) -> None:
     """Run a refit in a process of its own, which is killed if this is cancelled: nothing it did counts then."""
-    arguments = (str(attempt.refit_id), str(attempt.project_id), str(attempt.number))
+    await _in_process(settings, str(attempt.refit_id), str(attempt.project_id), str(attempt.number))
+
+
+async def _in_process(settings: Settings, *arguments: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.worker", *arguments),
         stdin=asyncio.subprocess.PIPE,  # closed by the kernel when we die, which ends it
@@ -131,7 +156,7 @@ async def run_in_process(attempt: Attempt, settings: Settings) -> None:
     )
     try:
         if status := await process.wait():
-            log.error("the process of refit %s ended with %d", attempt.refit_id, status)
+            log.error("the process of refit %s ended with %d", " ".join(arguments), status)
     finally:
         with suppress(ProcessLookupError):
             process.kill()
@@ -140,10 +165,19 @@ async def run_in_process(attempt: Attempt, settings: Settings) -> None:
 
 def _refit_here(refit_id: str, project_id: str, number: str) -> None:
     """What the process of a refit does."""
-    end_with_parent(0)
     from app.flows.refit import refit  # the maths is imported nowhere else in a worker: it takes seconds and memory
 
-    os.nice(NICE)  # not before: until the first heartbeat the lease runs
+    _flow_here(lambda database, own: refit(database, Attempt(UUID(refit_id), int(project_id), int(number)), own))
+
+
+def _help_here(refit_id: str) -> None:
+    """What the process of a helper does."""
+    from app.flows.members import help_with
+
+    _flow_here(lambda database, own: help_with(database, UUID(refit_id), own))
+
+
+def _flow_here(flow: Callable[[Database, Settings], Awaitable[object]]) -> None:
     settings = Settings()
     configure_logging(settings.log_level)
     configure_tracing()
@@ -151,7 +185,7 @@ def _refit_here(refit_id: str, project_id: str, number: str) -> None:
     async def run() -> None:
         database = _database(settings)
         try:
-            await refit(database, Attempt(UUID(refit_id), int(project_id), int(number)), settings)
+            await flow(database, settings)
         finally:
             await database.close()
 
@@ -165,6 +199,7 @@ def _database(settings: Settings) -> Database:
         raise RuntimeError("a worker needs a database_url; `forerun worker` provides the embedded database's")
     return connect(
         settings.database_url,
+        pooled=settings.database_pooled,
         pool_size=settings.refit_concurrency + 2,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         statement_timeout_seconds=STATEMENT_SECONDS,
@@ -206,6 +241,7 @@ async def _serve(app: App, queue: str, concurrency: int, settings: Settings) -> 
         install_signal_handlers=False,
         delete_jobs="always",
         fetch_job_polling_interval=POLL_SECONDS,
+        listen_notify=settings.listen_url is not None,
         shutdown_graceful_timeout=0,
         update_heartbeat_interval=settings.refit_heartbeat_seconds,
         stalled_worker_timeout=settings.refit_lease_seconds,
@@ -215,11 +251,16 @@ async def _serve(app: App, queue: str, concurrency: int, settings: Settings) -> 
 def _tasks(crew: _Crew) -> App:
     """What the bells ring for."""
     database, settings = crew.database, crew.settings
-    app = jobs.queue_app(settings.database_url or "")
+    direct = settings.listen_url
+    app = jobs.queue_app(direct or settings.database_url or "", pooled=direct is None)
 
     @app.task(name=jobs.RUN_REFIT, queue=jobs.REFITS)
     async def run_refit(refit_id: str) -> None:
         await crew.take(UUID(refit_id))
+
+    @app.task(name=jobs.HELP_REFIT, queue=jobs.REFITS)
+    async def help_refit(refit_id: str) -> None:
+        await crew.help(UUID(refit_id))
 
     @app.task(name=jobs.CONSIDER_REFIT, queue=jobs.UPKEEP)
     async def consider_refit(project_id: int) -> None:
@@ -269,4 +310,9 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    _refit_here(*sys.argv[1:])
+    end_with_parent(0)
+    os.nice(NICE)
+    if sys.argv[1] == "help":
+        _help_here(*sys.argv[2:])
+    else:
+        _refit_here(*sys.argv[1:])

@@ -1,8 +1,9 @@
-"""Runs the migrations on the connection, and in the transaction, that `app.store.migrate` opened."""
+"""Runs the migrations on the connection that `app.store.migrate` opened, each in a transaction of its own."""
 
 from __future__ import annotations
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"])
-context.run_migrations()
+context.configure(connection=context.config.attributes["connection"], transaction_per_migration=True)
+with context.begin_transaction():
+    context.run_migrations()

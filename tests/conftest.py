@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -28,6 +29,9 @@ from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
 from tests.histories import history, table
 from tests.secrets import Listener
+
+hypothesis.settings.register_profile("forerun", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("forerun")  # how long an example takes says more of the machine than of us
 
 TEMPLATE = "template_forerun"
 IMPATIENT = {

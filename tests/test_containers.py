@@ -45,6 +45,17 @@ def test_ours_can_be_scaled_and_hold_no_secret() -> None:
         assert not re.search(r"postgresql://\w+:", str(service["environment"]))
 
 
+def test_what_is_compiled_has_a_place_that_lasts() -> None:
+    """The root file system is read-only: elsewhere every process would compile the search anew."""
+    final = (ROOT / "docker" / "Dockerfile").read_text().rpartition("FROM ")[2]
+    place = re.search(r"NUMBA_CACHE_DIR=(\S+)", final)
+    assert place
+    assert f"COPY --from=build --chown=10001:10001 {place[1]} {place[1]}" in final
+    for name in OURS:
+        assert f"compiled:{place[1]}" in COMPOSE["services"][name]["volumes"]
+    assert "compiled" in COMPOSE["volumes"]
+
+
 def test_a_stopping_container_gets_the_time_it_needs() -> None:
     from app.commands.serve import STOP_SECONDS, _worker_stop_seconds
 

@@ -40,7 +40,7 @@ def written(file: Path) -> list[int]:
     return [int(line) for line in file.read_text().splitlines()]
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

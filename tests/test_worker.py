@@ -23,6 +23,8 @@ from app.store.refits import Attempt, Refit
 from app.types import Run
 from app.worker import every, run_in_process, work
 
+PATIENCE_SECONDS = 120
+"""What a busy machine may take."""
 RunRefit = Callable[[Attempt, Settings], Awaitable[None]]
 
 
@@ -41,7 +43,7 @@ async def working(settings: Settings, run_refit: RunRefit) -> AsyncIterator[asyn
         yield stop
     finally:
         stop.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
 
 
 def succeeding(database: Database) -> RunRefit:
@@ -59,7 +61,7 @@ async def requested(database: Database, project: str = "p") -> UUID:
 
 
 async def until(database: Database, refit_id: UUID, state: str) -> Refit:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with database.snapshot() as connection:
                 refit = await refits.get(connection, refit_id)
@@ -83,14 +85,14 @@ async def test_a_requested_refit_starts_at_once(database: Database, brisk: Setti
             refit = await until(database, await requested(database), "failed")
             assert refit.started_at
             waited.append((refit.started_at - refit.queued_at).total_seconds())
-    assert sorted(waited)[2] < 0.5
+    assert sorted(waited)[2] < 5  # milliseconds when nobody else uses the machine; a period is minutes
 
 
 async def periodic_tick_over(database: Database) -> None:
     """A starting worker considers every project at once; after this, only news make it consider one."""
     ticked = "EXISTS (SELECT FROM procrastinate_periodic_defers WHERE task_name = 'consider_all')"
     waiting = "EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = 'consider_all')"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with database.snapshot() as connection:
                 if await connection.scalar(text(f"SELECT {ticked} AND NOT {waiting}")):
@@ -105,7 +107,7 @@ async def test_enough_new_runs_start_a_refit(database: Database, brisk: Settings
             await upsert.upsert(connection, runs(20))
             project_id = (await projects.get(connection, "p")).id
             await jobs.ring_for_runs(connection, [project_id], brisk.refit_delay_seconds)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 async with database.snapshot() as connection:
                     found = await refits.list_page(connection, project_id, 10)
@@ -165,6 +167,18 @@ async def test_a_stopping_worker_lets_a_refit_end_that_is_about_to(database: Dat
         assert (await until(database, refit_id, "failed")).attempts == 1
 
 
+async def test_a_refit_that_starts_slower_than_its_lease_is_not_taken_for_dead(
+    database: Database, brisk: Settings
+) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
+        await asyncio.sleep(2.5)
+        await succeeding(database)(attempt, settings)
+
+    hasty = brisk.model_copy(update={"refit_heartbeat_seconds": 0.3, "refit_lease_seconds": 1.0})
+    async with working(hasty, run):
+        assert (await until(database, await requested(database), "failed")).attempts == 1
+
+
 async def test_a_dead_workers_refit_is_taken_up(database: Database, brisk: Settings) -> None:
     refit_id = await requested(database)
     async with database.transaction() as connection:
@@ -210,7 +224,7 @@ def child_of(refit_id: UUID) -> psutil.Process | None:
 async def test_a_process_that_dies_again_and_again_is_given_up(database: Database, brisk: Settings) -> None:
     async def run(attempt: Attempt, settings: Settings) -> None:
         running = asyncio.create_task(run_in_process(attempt, settings))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (child := child_of(attempt.refit_id)):  # noqa: ASYNC110  # nothing tells
                 await asyncio.sleep(0.01)
         child.kill()
@@ -229,12 +243,12 @@ def test_a_worker_ends_in_order_at_sigterm(brisk: Settings) -> None:
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
     assert brisk.database_url
     with psycopg.connect(brisk.database_url, autocommit=True) as connection:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone() != (2,):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert (process.returncode, output) == (0, "in order\n")
         assert connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
 
@@ -245,7 +259,7 @@ async def test_a_worker_waits_for_a_database_that_is_not_there(
     nowhere = brisk.model_copy(update={"database_url": "postgresql://nobody@/none?host=/nowhere"})
     stop = asyncio.Event()
     task = asyncio.create_task(work(nowhere, stop))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while "is tried again" not in caplog.text:
             assert not task.done()
             await asyncio.sleep(0.02)

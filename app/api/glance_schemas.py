@@ -17,7 +17,7 @@ class RunsPerHour(Answer):
     """What came in during the last 24 hours, the current one included."""
 
     since: datetime = Field(description="Where the first hour begins.")
-    counts: list[int] = Field(description="Runs posted in each hour, oldest first; at most 50,000 are counted.")
+    counts: list[int] = Field(description="Runs posted in each hour, oldest first; at most 10,000 are counted.")
 
 
 class Champion(Answer):
@@ -49,7 +49,7 @@ class Overview(Answer):
 
     project: str = Field(examples=["demo"])
     objectives: list[Objective]
-    n_runs: int = Field(ge=0, description="Stored runs; at most a million are counted.")
+    n_runs: int = Field(ge=0, description="Stored runs; beyond 100,000, the finished ones when they were last counted.")
     n_datasets: int = Field(ge=0)
     runs_per_hour: RunsPerHour
     last_run_at: datetime | None = Field(description="When the newest run was posted.")

@@ -65,7 +65,7 @@ async def readiness(database: DatabaseHandle, bundles: BundlesHandle) -> Json:
 async def _checks(database: Database, bundles: Bundles) -> tuple[dict[str, str], list[str]]:
     damaged: list[UUID] = []
     try:
-        async with database.snapshot() as connection:
+        async with database.transaction() as connection:  # a replica alone could take no run
             current = await schema_is_current(connection)
             if current and bundles.damaged:
                 damaged = await meta_learners.champions_among(connection, bundles.damaged)

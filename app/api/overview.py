@@ -38,7 +38,8 @@ async def get_overview(
 ) -> Json:
     """What came in lately, who serves and how well, and how the last refit went.
 
-    A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in any one hour.
+    A project that is not there makes an empty list. Counting stops at 100,000 runs, and at 10,000
+    in any one hour.
     """
     if project is not None:
         caller.check(project)

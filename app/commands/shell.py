@@ -41,32 +41,49 @@ def database(settings: Settings) -> Iterator[Settings]:
     """The settings with the URL of a database that answers and is migrated; the embedded server is held meanwhile."""
     from app.store.migrate import migrate as bring_up_to_date
 
-    with server(settings) as url:
-        bring_up_to_date(url)
-        yield settings.model_copy(update={"database_url": url})
+    with _opened(settings) as found:
+        bring_up_to_date(_direct(found))
+        yield found
 
 
 @contextmanager
 def server(settings: Settings) -> Iterator[str]:
-    """The URL of a database that answers, whatever is in it."""
+    """The URL of a database that answers, whatever is in it; past a pooler, if that was said."""
+    with _opened(settings) as found:
+        yield _direct(found)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Settings]:
     from app.store.embedded import embedded_postgres
     from app.store.migrate import wait_for_database
 
     with Undisturbed() as stack:
-        url = _given_url(settings) or stack.enter_context(embedded_postgres(settings.data_dir))
-        wait_for_database(url, settings.database_wait_seconds)
-        yield url
+        found = _with_password(settings)
+        if found.database_url is None:
+            url = stack.enter_context(embedded_postgres(settings.data_dir))
+            found = found.model_copy(update={"database_url": url})
+        wait_for_database(_direct(found), settings.database_wait_seconds)
+        yield found
 
 
-def _given_url(settings: Settings) -> str | None:
-    """Where the database is, if that was said. Raises CannotGoOn."""
+def _direct(settings: Settings) -> str:
+    url = settings.database_direct_url or settings.database_url
+    assert url is not None
+    return url
+
+
+def _with_password(settings: Settings) -> Settings:
+    """With the password from its file in each URL, if that was said. Raises CannotGoOn."""
     from app.store.database import with_password
 
-    url, file = settings.database_url, settings.database_password_file
-    if url is None or file is None:
-        return url
+    file = settings.database_password_file
+    names = ("database_url", "database_direct_url", "database_replica_url")
+    given = {name: url for name in names if (url := getattr(settings, name))}
+    if file is None or not given:
+        return settings
     try:
-        return with_password(url, file)
+        return settings.model_copy(update={name: with_password(url, file) for name, url in given.items()})
     except (OSError, UnicodeDecodeError) as error:
         raise CannotGoOn(f"{variable('database_password_file')} cannot be read: {error}") from error
 

@@ -21,7 +21,8 @@ def welcome(url: str, console: Console) -> None:
             _first_ranking(client, console)
     except (api.Refused, httpx.HTTPError) as error:
         console.print(f"[yellow]no first ranking:[/yellow] {error}", highlight=False)
-    console.print(f"\nThe API is at {url}, its documentation at {url}/docs. Ctrl-C stops everything.", highlight=False)
+    said = f"\nThe API is at {url}, its documentation at {url}/docs. Ctrl-C stops everything."
+    console.print(said, highlight=False, soft_wrap=True)
     console.print("Ask what to train next:\n", highlight=False)
     curl = as_curl(url, question(PROJECT, HELD_OUT, top_k=3, space=SMALL_SPACE))
     console.print(curl, markup=False, highlight=False, soft_wrap=True)

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID
 
 import numpy as np
 
 from app.featurise.targets import targets_of
 from app.space.columns import ABSENT, CodedColumn, Column, Columns, JsonValue, NumericColumn, make_column
-from app.types import INPUT_KINDS, Run, RunTable, StoredRun
+from app.types import INPUT_KINDS, Ids, Run, RunTable, StoredRun
 
 MAX_PATHS = 2_000
 """Columns kept of a history; the rarest paths beyond go. Guards the memory (n x paths) against names made per run."""
@@ -65,8 +66,13 @@ def run_table(runs: Sequence[StoredRun], meta_features: Mapping[str, Mapping[str
         targets=targets,
         resources=resources,
         finished_at=np.array(finished_at, dtype=np.float64),
-        ids=tuple(str(stored.id) for stored in runs),
+        ids=ids_of(stored.id for stored in runs),
     )
+
+
+def ids_of(ids: Iterable[UUID]) -> Ids:
+    """Ids as an array. Shape: (n,)."""
+    return np.frombuffer(b"".join(id_.bytes for id_ in ids), dtype="V16")
 
 
 def columns_of(inputs: Sequence[Mapping[str, JsonValue]]) -> Columns:

@@ -99,6 +99,11 @@ class Bundles:
     def last_served(self, project: str) -> Served | None:
         return self._served.get(project)
 
+    @property
+    def served(self) -> Mapping[str, UUID]:
+        """By project, who served it last, as far as this process knows."""
+        return {name: served.champion.id for name, served in self._served.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -172,7 +177,7 @@ async def _load(database: Database, bundles: Bundles, request: RecommendRequest)
         objectives = _checked(asked or tuple(Objective.model_validate(o) for o in project.objectives))
         stored = await datasets.meta_features_of(connection, project.id, request.dataset.name)
         own = await runs.of_dataset(connection, project.id, request.dataset.name, MAX_OWN_RUNS)
-        champion, learner, warnings = await _champion(connection, bundles, project)
+        champion, learner, warnings = await champion_of(connection, bundles, project)
     if champion is not None and learner is not None:
         bundles.remember(Served(project, champion, learner))
     return Known(objectives, stored | given, own, champion, learner, warnings)
@@ -196,7 +201,7 @@ def _checked(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
     return objectives
 
 
-async def _champion(
+async def champion_of(
     connection: AsyncConnection, bundles: Bundles, project: projects.Project
 ) -> tuple[meta_learners.MetaLearner | None, MetaLearner | None, list[str]]:
     """The champion; where its bundle is damaged, the newest meta-learner before it that is not."""

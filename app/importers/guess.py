@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from app.importers.recover import recovered, seconds_of
@@ -35,31 +36,46 @@ PREFIXES: Final[Mapping[str, str]] = {
 }
 """The exports of MLflow, Optuna, W&B and scikit-learn begin their columns with these, and ours with the kinds."""
 
-NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+NAMES: Final[Mapping[str, tuple[str, ...]]] = {  # the likeliest first
     "run_id": ("run_id", "run", "id", "trial_id", "trial", "number", "uuid"),
     "dataset": ("dataset", "dataset_name", "data_set", "data", "task", "task_id", "data_id", "dataset_id"),
     "state": ("state", "status"),
-    "started_at": ("started_at", "start_time", "datetime_start", "created_at", "start"),
-    "finished_at": ("finished_at", "end_time", "datetime_complete", "ended_at", "completed_at", "end"),
+    "started_at": (
+        "started_at",
+        "start_time",
+        "datetime_start",
+        "created_at",
+        "start",
+        "started",
+        "created",
+        "timestamp",
+        "datetime",
+        "date",
+    ),
+    "finished_at": (
+        "finished_at",
+        "end_time",
+        "datetime_complete",
+        "ended_at",
+        "completed_at",
+        "end",
+        "finished",
+        "ended",
+        "completed",
+    ),
 }
 RESOURCES: Final[Mapping[str, str]] = {
-    "duration_seconds": "duration_seconds",
-    "duration": "duration_seconds",
-    "runtime": "duration_seconds",
     "seconds": "duration_seconds",
-    "train_seconds": "duration_seconds",
-    "training_time": "duration_seconds",
-    "train_time": "duration_seconds",
-    "fit_time": "duration_seconds",
-    "mean_fit_time": "duration_seconds",
-    "time": "duration_seconds",
-    "wall_time": "duration_seconds",
     "elapsed": "duration_seconds",
     "peak_memory_bytes": "peak_memory_bytes",
     "cost": "cost",
     "energy_joules": "energy_joules",
 }
 """Columns that are taken for resources, and what they are called in a run."""
+_SECONDS: Final = re.compile(
+    r"(mean_|total_)?((train|training|fit|run|wall|elapsed)_?)?(time|duration|runtime|seconds|secs)(_?(s|sec|secs|seconds))?"
+)
+"""Names of a duration that say no other unit."""
 
 _LABELS: Final = frozenset(
     {"host", "hostname", "node", "user", "username", "author", "comment", "notes", "note", "description", "git_commit",
@@ -122,8 +138,9 @@ def _guess(column: str, values: Sequence[Any]) -> Guess:
     if _plain(column) in _ENVIRONMENT:
         return Guess("environment", column)
     numbers = _are_numbers(values)
-    if _plain(column) in RESOURCES and (numbers or all(seconds_of(value) is not None for value in _present(values))):
-        return Guess("resources", RESOURCES[_plain(column)])
+    resource = "duration_seconds" if _SECONDS.fullmatch(_plain(column)) else RESOURCES.get(_plain(column))
+    if resource and (numbers or all(seconds_of(value) is not None for value in _present(values))):
+        return Guess("resources", resource)
     if numbers and (_METRIC.search(column) or _PHASE.match(column)):
         return Guess("metrics", column)
     return Guess("tags" if _are_labels(values) else "hyperparameters", column)
@@ -149,11 +166,24 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 
 
 def _are_labels(values: Sequence[Any]) -> bool:
-    """Texts of which no two are the same name something; they do not configure it."""
+    """Times, and texts of which no two are the same, name something; they do not configure it."""
     present = _present(values)
+    if present and all(_is_time(value) for value in present):
+        return True
     return len(present) > _MANY_TEXTS and len(set(map(str, present))) == len(present) and not _are_numbers(present)
 
 
+def _is_time(value: Any) -> bool:
+    if isinstance(value, datetime):
+        return True
+    try:
+        return isinstance(recovered(value), str) and bool(datetime.fromisoformat(str(value).strip()))
+    except ValueError:
+        return False
+
+
 def _fits(kind: str, values: Sequence[Any]) -> bool:
-    present = [str(value) for value in _present(values)]
-    return kind != "run_id" or len(set(present)) == len(present) > 0
+    present = _present(values)
+    if kind in ("started_at", "finished_at"):
+        return all(_is_time(value) for value in present) or _are_numbers(present)
+    return kind != "run_id" or len(set(map(str, present))) == len(present) > 0

@@ -8,18 +8,22 @@ challenger.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from catboost import CatBoostClassifier, CatBoostRegressor, Pool, sum_models
+from catboost import CatBoostClassifier, CatBoostError, CatBoostRegressor, Pool, sum_models
 
 from app.learn.cbm import Unreadable, model_from_bytes
 from app.learn.trees import Trees, read_trees, summed
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
 TREES, RATE, DEPTH = 500, 0.06, 6
+MORE_TREES, MORE_RATE = 40, 0.1
+"""What an increment adds to a member."""
+NEW_WEIGHT = 1.0
+"""What a new run counts beside a replayed one."""
 BORDERS = 64
 """Split points tried per input: a fit takes less than half the time it does with CatBoost's 254, at equal regret."""
 FEATURE_SHARE = 0.5
@@ -108,6 +112,27 @@ def fit_member(
     return model.fit(Pool(np.asfortranarray(X[rows]), z[rows]))
 
 
+def continue_member(
+    model: CatBoostRegressor, X: Float32Array, z: FloatArray, weight: FloatArray, *, ignored: Sequence[int], seed: int
+) -> CatBoostRegressor:
+    """A member with more trees, grown on what it says wrong of z. Shapes: X (n, d), z and weight (n,)."""
+    more = CatBoostRegressor(
+        iterations=MORE_TREES,
+        learning_rate=MORE_RATE,
+        depth=DEPTH,
+        border_count=BORDERS,
+        ignored_features=list(ignored) or None,
+        random_seed=seed,
+        thread_count=1,
+        verbose=False,
+        allow_writing_files=False,
+    )
+    try:
+        return more.fit(Pool(X, z, weight=weight), init_model=model)
+    except CatBoostError:  # no input varies: there is nothing to tell the new runs apart by
+        return model
+
+
 def varies(X: Float32Array) -> bool:
     """Whether any column has two different values: CatBoost refuses inputs that are all constant."""
     return bool(len(X)) and any(not np.array_equal(c, np.full_like(c, c[0]), equal_nan=True) for c in X.T)
@@ -118,7 +143,7 @@ def fit_members(
     z: FloatArray,
     fold: IntArray,
     n_folds: int,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     *,
     ignored: Sequence[int] = (),
     seed: int = 0,

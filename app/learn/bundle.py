@@ -22,6 +22,8 @@ from app.featurise.featuriser import Featuriser
 from app.learn.boosting import Members
 from app.learn.calibration import Calibration
 from app.learn.cbm import model_from_bytes, model_to_bytes
+from app.learn.dataset_level import DatasetLevel, Smooth
+from app.learn.few_shot import FewShot
 from app.learn.gaussian_process import Kernel, KernelSpace
 from app.learn.location_scale import LocationScale
 from app.learn.memory import Memory
@@ -30,8 +32,9 @@ from app.learn.prior import Prior
 from app.learn.responses import Responses
 
 MAGIC = b"forerun\0"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 HEADER = len(MAGIC) + 2 + 32
+SMOOTH = ("columns", "centre", "scale", "points", "alpha")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -137,9 +140,10 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
     for i, view in enumerate(prior.views):
         for k, model in enumerate(view.models):
             parts.models[f"{key}.view{i}.member{k}"] = model_to_bytes(model)
-    for name, dataset_level in zip(("location", "scale"), place.models, strict=True):
-        if dataset_level is not None:
-            parts.models[f"{key}.{name}"] = model_to_bytes(dataset_level)
+    dataset_level = [
+        _pack_dataset_level(parts, f"{key}.{name}", model)
+        for name, model in zip(("location", "scale"), place.models, strict=True)
+    ]
     parts.arrays |= {
         f"{key}.{name}": array
         for name, array in {
@@ -156,6 +160,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "at": calibration.at,
             "lower": calibration.lower,
             "upper": calibration.upper,
+            "few": target.few.factors,
         }.items()
     }
     kernel = target.kernel
@@ -167,8 +172,31 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         "length": prior.responses.length,
         "kernel": [kernel.amplitude, kernel.length, kernel.noise, kernel.across, kernel.components],
         "location_scale": [*place.middle, place.unit, place.offset, place.log_scale_spread],
-        "calibration": [calibration.scaled, calibration.factor],
+        "dataset_level": dataset_level,
+        "calibration": [calibration.scaled],
     }
+
+
+def _pack_dataset_level(parts: _Parts, key: str, model: DatasetLevel | None) -> dict[str, Any] | None:
+    if model is None:
+        return None
+    if model.trees is not None:
+        parts.models[key] = model_to_bytes(model.trees)
+    if (smooth := model.smooth) is None:
+        return {}
+    parts.arrays |= {f"{key}.{name}": getattr(smooth, name) for name in SMOOTH}
+    return {"smooth": [smooth.middle, smooth.length, smooth.linear]}
+
+
+def _unpack_dataset_level(parts: _Parts, key: str, packed: Mapping[str, Any] | None) -> DatasetLevel | None:
+    if packed is None:
+        return None
+    trees = parts.models.get(key)
+    arrays = (parts.arrays[f"{key}.{name}"] for name in SMOOTH) if "smooth" in packed else ()
+    return DatasetLevel(
+        model_from_bytes(trees) if trees else None,
+        Smooth(*arrays, *packed["smooth"]) if "smooth" in packed else None,
+    )
 
 
 def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
@@ -178,8 +206,10 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
         for i, n in enumerate(packed["views"])
     )
     location, log_scale, unit, offset, log_scale_spread = packed["location_scale"]
-    dataset_level = [parts.models.get(f"{key}.{name}") for name in ("location", "scale")]
-    place, width = (model_from_bytes(content) if content else None for content in dataset_level)
+    place, width = (
+        _unpack_dataset_level(parts, f"{key}.{name}", model)
+        for name, model in zip(("location", "scale"), packed["dataset_level"], strict=True)
+    )
 
     def array(name: str) -> np.ndarray[Any, Any]:
         return parts.arrays[f"{key}.{name}"]
@@ -199,4 +229,5 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
             array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
         ),
         calibration=Calibration(array("at"), array("lower"), array("upper"), *packed["calibration"]),
+        few=FewShot(array("few")),
     )

@@ -1,39 +1,41 @@
 """How wide an interval must be to hold the outcome of a real run on a dataset never seen, nine times in ten.
 
 Zero-shot: quantiles of grouped residuals (every dataset counts once, and was seen by none of what predicted it), taken
-separately for low, middling and high scores, since good configurations vary less than bad ones; the level is raised
-for the number of datasets as in split conformal prediction. Few-shot: the posterior's own standard
-deviation times one factor, so that it holds on history datasets conditioned on a few of their runs.
+separately for low, middling and high scores where that pays, since good configurations vary less than bad ones; then
+widened or narrowed by the one factor that lets them hold nine tenths of datasets that were left out of making them.
+With own runs the posterior takes over: see `few_shot`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import sqrt
 
 import numpy as np
 from scipy.special import ndtri
 
-from app.learn.gaussian_process import DatasetPrior, Example, Kernel, condition
 from app.learn.scores import rows_by_dataset
 from app.space.columns import FloatArray, IntArray
 
 COVERAGE = 0.9
 Z90 = float(ndtri(0.5 + COVERAGE / 2))
 N_BINS = 3
-N_GIVEN = 8
+FEW_DATASETS, PARTS = 20, 5
+"""Up to so many datasets each is left out by itself; more are left out in so many parts."""
+SHRINKAGE_DATASETS = 10.0
+TINY = 1e-12
+MAX_RUNS = 4_000
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Residual quantiles at three scores (3,), in v itself or in units of the dataset's scale; the few-shot factor."""
+    """Residual quantiles at a few scores (b,), in v itself or in units of the dataset's scale."""
 
     at: FloatArray
     lower: FloatArray
     upper: FloatArray
     scaled: bool
-    factor: float
 
     def band(self, f: FloatArray, scale: float | FloatArray) -> tuple[FloatArray, FloatArray]:
         """Lower and upper residual of scores f (n,) in v, in a dataset (or datasets (n,)) of that scale."""
@@ -53,57 +55,72 @@ def calibrate(
     residual: FloatArray,
     scale: FloatArray,
     dataset: IntArray,
-    factor: float,
     coverage: float = COVERAGE,
 ) -> Calibration:
-    """Bands in v or in units of the scale, whichever is narrower on the history: a scale may be hard to predict.
+    """Bands in v or in units of the scale, by score or the same for all, whichever is narrowest on the history.
+
+    A scale may be hard to predict, and few datasets tell little about which scores vary more.
 
     Shapes: f, residual (in v), scale (of the run's dataset) and dataset all (n,), predicted out of fold.
     """
+    rows = _thinned(dataset)
+    f, residual, scale, dataset = f[rows], residual[rows], scale[rows], dataset[rows]
     choices = [
-        _calibrate(f, residual / (scale if scaled else 1.0), dataset, coverage, scaled=scaled, factor=factor)
+        _calibrate(f, residual / (scale if scaled else 1.0), dataset, coverage, scaled=scaled, bins=bins)
         for scaled in (True, False)
+        for bins in (N_BINS, 1)
     ]
     return min(choices, key=lambda c: float(np.mean(np.subtract(*c.band(f, scale)[::-1]))))
 
 
-def _calibrate(
-    f: FloatArray, residual: FloatArray, dataset: IntArray, coverage: float, *, scaled: bool, factor: float
-) -> Calibration:
+def _thinned(dataset: IntArray) -> IntArray:
+    """Rows of which every dataset has its share, evenly spaced: more than `MAX_RUNS` take time and change nothing."""
     groups = rows_by_dataset(dataset)
-    weights = np.zeros(len(f))
-    for rows in groups:
-        weights[rows] = 1.0 / len(rows)
-    tail = (1 - coverage) / 2
-    level = min((1 - tail) * (1 + 1 / len(groups)), 0.995)
-    edges = np.quantile(f, np.linspace(0, 1, N_BINS + 1))
-    at, lower, upper = [], [], []
-    for low, high in pairwise(edges):
+    share = max(MAX_RUNS // len(groups), 20)
+    return np.sort(np.concatenate([rows[:: -(-len(rows) // share)] for rows in groups]))
+
+
+def _calibrate(
+    f: FloatArray, residual: FloatArray, dataset: IntArray, coverage: float, *, scaled: bool, bins: int
+) -> Calibration:
+    """A shape of band times the one factor with which it holds datasets that took no part in making its shape."""
+    weights, which = _weights(dataset)
+    n = int(which.max()) + 1
+    part = which % (n if n <= FEW_DATASETS else PARTS)
+    beyond = np.zeros(len(f))  # how often each residual exceeds its half of the band
+    for k in range(int(part.max()) + 1):
+        held = part == k
+        rest = ~held if (~held).any() else held
+        at, lower, upper = _shape(f[rest], residual[rest], weights[rest], coverage, bins)
+        halves = np.where(residual[held] < 0, np.interp(f[held], at, lower), np.interp(f[held], at, upper))
+        beyond[held] = np.abs(residual[held]) / halves
+    times = weighted_quantile(beyond, weights, coverage) * sqrt(1 + 1 / n)
+    at, lower, upper = _shape(f, residual, weights, coverage, bins)
+    return Calibration(at, -times * lower, times * upper, scaled)
+
+
+def _weights(dataset: IntArray) -> tuple[FloatArray, IntArray]:
+    """Weights with which datasets count alike, and which of those present a run is of. Shapes: (n,), (n,)."""
+    _, which, count = np.unique(dataset, return_inverse=True, return_counts=True)
+    return 1.0 / count[which], which
+
+
+def _shape(
+    f: FloatArray, residual: FloatArray, weights: FloatArray, coverage: float, bins: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Where (bins,), and how far below and above zero residuals reach there.
+
+    Each half is shrunk to what all residuals have in common, the more the fewer datasets there are to tell it from.
+    """
+    overall = max(weighted_quantile(np.abs(residual), weights, coverage), TINY)
+    n = float(weights.sum())
+    own = n / (n + SHRINKAGE_DATASETS)
+    tail, at, halves = (1 - coverage) / 2, [], []
+    for low, high in pairwise(np.quantile(f, np.linspace(0, 1, bins + 1))):
         inside = (f >= low) & (f <= high)
         at.append(float(np.median(f[inside])))
-        lower.append(weighted_quantile(residual[inside], weights[inside], 1 - level))
-        upper.append(weighted_quantile(residual[inside], weights[inside], level))
-    return Calibration(np.array(at), np.array(lower), np.array(upper), scaled, factor)
-
-
-def few_shot_factor(
-    kernel: Kernel, examples: Sequence[Example], values: Sequence[FloatArray], priors: Sequence[DatasetPrior], seed: int
-) -> float:
-    """What the posterior's standard deviation must be multiplied by, after a few own runs on a held-out dataset.
-
-    Shapes: values[i] (n_i,) is the target v at the points of examples[i]. 1 where the history is too small to tell.
-    """
-    rng = np.random.default_rng(seed)
-    ratios, weights = [], []
-    for example, v, prior in zip(examples, values, priors, strict=True):
-        if len(v) < 2 * N_GIVEN:
-            continue
-        order = rng.permutation(len(v))
-        given, rest = order[:N_GIVEN], order[N_GIVEN:]
-        mean, std = condition(kernel, prior, example.points.take(given), v[given]).predict(example.points.take(rest))
-        ratios.append(np.abs(v[rest] - mean) / std)
-        weights.append(np.full(len(rest), 1.0 / len(rest)))
-    if not ratios:
-        return 1.0
-    quantile = weighted_quantile(np.concatenate(ratios), np.concatenate(weights), COVERAGE)
-    return float(np.clip(quantile / Z90, 0.5, 4.0))
+        reach = [-weighted_quantile(residual[inside], weights[inside], tail)]
+        reach += [weighted_quantile(residual[inside], weights[inside], 1 - tail)]
+        halves.append([max(one, 1e-3 * overall) ** own * overall ** (1 - own) for one in reach])
+    lower, upper = np.array(halves).T
+    return np.array(at), lower, upper

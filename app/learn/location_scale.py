@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from catboost import CatBoostRegressor, Pool
 from scipy.special import ndtr
 
+from app.learn.dataset_level import DatasetLevel, fit_dataset_level
 from app.learn.gaussian_process import DatasetPrior
 from app.learn.scores import rows_by_dataset
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
 LEVELS = np.linspace(-2.5, 2.5, 21)
-MIN_RUNS, MIN_DATASETS = 5, 8
+MIN_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class LocationScale:
     shape: FloatArray  # (21,) at LEVELS
     middle: tuple[float, float]  # location, log scale
     unit: float
-    models: tuple[CatBoostRegressor | None, CatBoostRegressor | None]
+    models: tuple[DatasetLevel | None, DatasetLevel | None]
     offset: float
     log_scale_spread: float
 
     def __call__(self, meta_features: Float32Array) -> DatasetPrior:
         """Shapes: meta_features (d,), the columns of X, of which those of the dataset are read."""
         location, log_scale = self.middle
-        row = Pool(meta_features[None, :])
+        row = meta_features[None, :]
         if self.models[0] is not None:
-            location = float(self.models[0].predict(row)[0]) * self.unit
+            location = float(self.models[0](row)[0]) * self.unit
         if self.models[1] is not None:
-            log_scale = float(self.models[1].predict(row)[0])
+            log_scale = float(self.models[1](row)[0])
         return DatasetPrior(location, float(np.exp(log_scale)), self.offset, self.log_scale_spread)
 
     def value(self, prior: DatasetPrior, f: FloatArray) -> FloatArray:
@@ -74,8 +74,8 @@ def fit_location_scale(
     shape = np.maximum.accumulate(np.mean(curves, axis=0) + 1e-9 * np.arange(len(LEVELS)))
     first = np.array([i[0] for i in enough])
     X, held_out = np.asfortranarray(meta[first]), fold[first]
-    place, place_without = _dataset_level(X, location / typical, held_out, ignored)
-    width, width_without = _dataset_level(X, np.log(scale), held_out, ignored)
+    place, place_without = fit_dataset_level(X, location / typical, held_out, ignored)
+    width, width_without = fit_dataset_level(X, np.log(scale), held_out, ignored)
     scale_without = np.exp(width_without)
     # the spread of the errors by their 80 % quantile (1.28 σ): one odd dataset must not speak for all
     offset = float(np.quantile(np.abs(location - place_without * typical) / scale_without, 0.8)) / 1.28
@@ -101,36 +101,3 @@ def pooled_scale(v: FloatArray) -> LocationScale:
 def _spread(v: FloatArray) -> float:
     """Standard deviation with the tails pulled in to the 5 % and 95 % quantiles: robust, and not fooled by ties."""
     return float(np.std(np.clip(v, *np.quantile(v, [0.05, 0.95]))))
-
-
-def _dataset_level(
-    X: Float32Array, y: FloatArray, fold: IntArray, ignored: Sequence[int]
-) -> tuple[CatBoostRegressor | None, FloatArray]:
-    """A model of one number per dataset where it beats the others' median out of fold, and its held-out predictions."""
-    middle = np.array([np.median(y[np.arange(len(y)) != i]) if len(y) > 1 else y[i] for i in range(len(y))])
-    if len(y) < MIN_DATASETS or len(ignored) == X.shape[1] or np.ptp(y) == 0:
-        return None, middle
-    held_out = middle.copy()
-    for k in np.unique(fold):
-        rest = fold != k
-        if rest.any() and np.ptp(y[rest]) > 0:
-            held_out[~rest] = _fit(X[rest], y[rest], ignored).predict(Pool(np.asfortranarray(X[~rest])))
-    if np.mean((y - held_out) ** 2) >= np.mean((y - middle) ** 2):
-        return None, middle
-    return _fit(X, y, ignored), held_out
-
-
-def _fit(X: Float32Array, y: FloatArray, ignored: Sequence[int]) -> CatBoostRegressor:
-    model = CatBoostRegressor(
-        iterations=200,
-        learning_rate=0.05,
-        depth=4,
-        rsm=0.3,
-        l2_leaf_reg=1.0,
-        ignored_features=list(ignored) or None,
-        random_seed=0,
-        thread_count=1,
-        verbose=False,
-        allow_writing_files=False,
-    )
-    return model.fit(Pool(np.asfortranarray(X), y))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
+from app.learn.continuation import Replay
 from app.learn.scores import rows_by_dataset
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
-from app.types import FeatureFrame, RunTable
+from app.types import FeatureFrame, Ids, RunTable
 
-REMEMBERED = 2_000
+REMEMBERED, REMEMBERED_MORE = 2_000, 200
+"""Runs that a full refit, and an increment, put in."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,34 @@ def remember(table: RunTable, frame: FeatureFrame, reference: BoolArray, seed: i
     first = np.unique(table.dataset, return_index=True)[1]
     return Memory(
         datasets=table.datasets,
-        ids=np.array(table.ids, dtype=np.str_)[rows],
+        ids=as_text(table.ids[rows]),
         dataset=table.dataset[rows],
         X=np.asfortranarray(frame.X[rows]),
         targets={name: y[rows] for name, y in table.targets.items()},
         meta_features=np.asfortranarray(frame.X[first]),
     )
+
+
+def with_new(memory: Memory, runs: Replay, ids: Ids, datasets: tuple[str, ...]) -> Memory:
+    """With a few runs of an increment, and its new datasets; `datasets` are all of them, the known ones first."""
+    groups = [rows[runs.reference[rows]] for rows in rows_by_dataset(runs.dataset)]
+    share = max(REMEMBERED_MORE // max(len(groups), 1), 1)
+    rows = np.sort(np.concatenate([np.zeros(0, np.int64), *(g[-share:] for g in groups)]))[-REMEMBERED_MORE:]
+    added, first = np.unique(runs.dataset, return_index=True)
+    unknown = first[added >= len(memory.datasets)]
+    nothing = np.full(len(rows), np.nan)
+    return Memory(
+        datasets=datasets,
+        ids=np.concatenate([memory.ids, as_text(ids[rows])]),
+        dataset=np.concatenate([memory.dataset, runs.dataset[rows]]),
+        X=np.asfortranarray(np.vstack([memory.X, runs.X[rows]])),
+        targets={
+            name: np.concatenate([y, runs.targets[name][rows] if name in runs.targets else nothing])
+            for name, y in memory.targets.items()
+        },
+        meta_features=np.asfortranarray(np.vstack([memory.meta_features, runs.X[unknown]])),
+    )
+
+
+def as_text(ids: Ids) -> np.ndarray[Any, np.dtype[np.str_]]:
+    return np.array([str(UUID(bytes=bytes(id_))) for id_ in ids], dtype=np.str_)

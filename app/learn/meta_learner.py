@@ -10,6 +10,7 @@ from catboost import CatBoostClassifier, Pool
 
 from app.featurise.featuriser import Featuriser
 from app.learn.calibration import Z90, Calibration
+from app.learn.few_shot import FewShot
 from app.learn.gaussian_process import DatasetPrior, Kernel, Points, Posterior, condition
 from app.learn.location_scale import LocationScale
 from app.learn.memory import Memory
@@ -50,6 +51,7 @@ class TargetLearner:
     kernel: Kernel
     location_scale: LocationScale
     calibration: Calibration
+    few: FewShot
 
     def dataset_prior(self, X: Float32Array) -> DatasetPrior:
         """Shapes: X (n, d), all rows of one dataset."""
@@ -66,10 +68,10 @@ class TargetLearner:
         v = sign * winsorised(sign * self.scale.to_v(y))
         return condition(self.kernel, dataset, own, v)
 
-    def few_shot(self, points: Points, posterior: Posterior) -> Prediction:
-        """A real run on a dataset with own runs: n points -> (n,)."""
+    def few_shot(self, points: Points, posterior: Posterior, sign: float) -> Prediction:
+        """A real run on a dataset with own runs: n points -> (n,). `sign`: what these were picked for."""
         v, std = posterior.predict(points)
-        half = Z90 * self.calibration.factor * std
+        half = Z90 * self.few(len(posterior.points), sign) * std
         return self._prediction(v, v - half, v + half)
 
     def _prediction(self, v: FloatArray, low: FloatArray, high: FloatArray) -> Prediction:

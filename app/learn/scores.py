@@ -39,6 +39,12 @@ def plausible(y: FloatArray, *, resource: bool) -> BoolArray:
     return np.asarray(known & (np.abs(y) / ABSURD <= (typical or 1.0)))
 
 
+def usable(table: RunTable, name: str) -> BoolArray:
+    """The finished runs that report a target; a failed run's numbers are not what its configuration is worth."""
+    finished = (table.state == "completed") | (table.state == "stopped")
+    return np.asarray(plausible(table.targets[name], resource=name in table.resources) & finished)
+
+
 def rows_by_dataset(dataset: IntArray) -> list[IntArray]:
     """The rows of each dataset that has any, in order of the dataset's number."""
     order = np.argsort(dataset, kind="stable")

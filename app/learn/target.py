@@ -5,14 +5,15 @@ A metric is learned by rank within its dataset; a resource means the same on eve
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from app.learn.calibration import calibrate, few_shot_factor
+from app.learn.calibration import calibrate
 from app.learn.effects import importance
+from app.learn.few_shot import fit_few_shot
 from app.learn.gaussian_process import DatasetPrior, learn_kernel
 from app.learn.location_scale import HeldOutScales, LocationScale, fit_location_scale, pooled_scale
 from app.learn.meta_learner import TargetLearner, TargetScale
@@ -38,7 +39,7 @@ class Rows:
 
 
 def fit_target(
-    rows: Rows, names: tuple[str, ...], pool: ThreadPoolExecutor, *, resource: bool, seed: int
+    rows: Rows, names: tuple[str, ...], pool: Executor, *, resource: bool, seed: int
 ) -> tuple[TargetLearner, dict[str, Any]]:
     """The learner of one target, and its report on datasets (`names`) that its members have not seen."""
     X, dataset = rows.frame.X, rows.frame.groups
@@ -59,19 +60,20 @@ def fit_target(
     by_dataset = _held_out_priors(place, held_out, dataset)
     examples = [(i, e) for i, e in fitted.examples(dataset, reference, seed) if int(dataset[i[0]]) in by_dataset]
     kernel = learn_kernel([example for _, example in examples])
-    factor = few_shot_factor(
+    few = fit_few_shot(
         kernel,
         [example for _, example in examples],
         [v[i] for i, _ in examples],
         [by_dataset[int(dataset[i[0]])] for i, _ in examples],
         seed,
+        resource=resource,
     )
     judged = np.flatnonzero(reference & np.isin(dataset, list(by_dataset)))
     expected = _row_by_row([by_dataset[int(d)] for d in dataset[judged]])
     f = fitted.f[judged]
     residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
-    calibration = calibrate(f, residual, spread, dataset[judged], factor)
-    learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration)
+    calibration = calibrate(f, residual, spread, dataset[judged])
+    learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration, few)
     report = _report(learner, rows, fitted, expected, residual, judged, names, seed)
     return learner, report
 
@@ -116,7 +118,7 @@ def _report(
     for k in np.unique(fold):
         inside = fold == k
         rest = ~inside if (~inside).any() else inside
-        calibration = calibrate(f[rest], residual[rest], scale[rest], dataset[rest], 1.0)
+        calibration = calibrate(f[rest], residual[rest], scale[rest], dataset[rest])
         elsewhere = replace(learner, calibration=calibration)
         at = replace(expected, location=location[inside], scale=scale[inside])
         predicted = elsewhere.zero_shot(f[inside], at)
@@ -142,7 +144,7 @@ def _reliability(
         for k in np.unique(fold):
             held = fold == k
             rest = ~held if (~held).any() else held
-            band = calibrate(f[rest], residual[rest], scale[rest], dataset[rest], 1.0, level).band(f[held], scale[held])
+            band = calibrate(f[rest], residual[rest], scale[rest], dataset[rest], level).band(f[held], scale[held])
             inside[held] = (residual[held] >= band[0]) & (residual[held] <= band[1])
         covered = float(np.mean([inside[rows].mean() for rows in rows_by_dataset(dataset)]))
         out.append({"level": level, "covered": covered})

@@ -34,7 +34,7 @@ class AdaptedTarget:
         """What a real run would give. Shapes: n points -> (n,)."""
         if self.incumbent is None:
             return self.learner.zero_shot(points.f, self.prior)
-        return self.learner.few_shot(points, self.posterior)
+        return self.learner.few_shot(points, self.posterior, self.sign)
 
     def mean(self, points: Points) -> FloatArray:
         """Expected utility, in the order of the prior alone while there are no own runs. Shapes: n points -> (n,)."""

@@ -104,7 +104,9 @@ def design(candidates: Columns, taken: Columns, k: int, seed: int) -> IntArray:
 def _as_history(inputs: Columns) -> RunTable:
     n = n_rows(inputs)
     nothing = np.zeros(n, dtype=np.int64)
-    return RunTable(("",), ({},), nothing, np.full(n, "completed"), inputs, {}, frozenset(), np.zeros(n), ("",) * n)
+    return RunTable(
+        ("",), ({},), nothing, np.full(n, "completed"), inputs, {}, frozenset(), np.zeros(n), np.zeros(n, "V16")
+    )
 
 
 def _flat(E: FloatArray) -> Points:
@@ -120,7 +122,7 @@ def rank_cold(question: Question, found: Candidates) -> Ranking:
     inputs = dict(question.space.inputs(found.columns))
     y = np.array([run.targets.get(objective.metric, np.nan) for run in question.own], dtype=np.float64)
     known = np.flatnonzero(np.isfinite(y))
-    warnings = ["there is no history to learn from yet"]
+    warnings = ["nothing has been learned yet: a refit starts by itself once the project has enough finished runs"]
     configurations: list[dict[str, Any]] = []
     if not len(found):
         warnings = ["every configuration of the search space has been run or is being run"]

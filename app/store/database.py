@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app import telemetry
 from app.errors import Unavailable
 from app.store import documents
+from app.store.replica import Replica
 from app.tracing import trace_statements
 
 __all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url"]
@@ -55,9 +56,10 @@ class _Impatient(psycopg.AsyncConnection[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A pool of connections to one PostgreSQL database."""
+    """A pool of connections to one PostgreSQL database, and one to a replica of it where there is one."""
 
     engine: AsyncEngine
+    replica: Replica | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -71,15 +73,24 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
-        """A read-only transaction in which every statement sees the same state.
+        """A read-only transaction in which every statement sees the same state: of now, whoever committed it where.
 
-        Raises: Unavailable when the database cannot be reached, is too busy or timed out.
+        A replica is asked if there is one that has come this far. Raises: Unavailable when the database cannot be
+        reached, is too busy or timed out.
         """
         with _told_as_unavailable():
-            async with self._connection() as connection:
+            async with self._reading() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
                     yield connection
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(self.replica.caught_up()) if self.replica else None
+            if connection is None:
+                connection = await stack.enter_async_context(self._connection())
+            yield connection
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
@@ -96,11 +107,16 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self.replica is not None:
+            await self.replica.close()
 
 
 def connect(
     url: str,
     *,
+    replica_url: str | None = None,
+    replica_wait_seconds: float = 0.1,
+    pooled: bool = False,
     pool_size: int = 10,
     pool_timeout_seconds: float = 2.0,
     connect_timeout_seconds: int = 2,
@@ -109,8 +125,8 @@ def connect(
 ) -> Database:
     """A handle on the database at `url` (libpq or SQLAlchemy form); connects at the first use, not here.
 
-    A server that hangs is noticed: within `connect_timeout_seconds` when a connection is taken from the pool, within
-    `statement_timeout_seconds` and `ROUND_TRIP_SECONDS` in the middle of a transaction.
+    `pooled`: the URLs lead through a pooler that lends a connection for a transaction, so that nothing may be left on
+    one: no prepared statement, and no setting that outlives the transaction.
     """
     limits = {
         "statement_timeout": f"{round(statement_timeout_seconds * 1000)}ms",
@@ -118,28 +134,45 @@ def connect(
         "idle_in_transaction_session_timeout": "600s",  # a holder that hangs must not keep its row locks for ever
         "timezone": "UTC",
     }
-    target = driver_url(url)
-    options = " ".join([*_as_options(target), *(f"-c {name}={value}" for name, value in limits.items())])
-    engine = create_async_engine(
-        target,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=pool_timeout_seconds,
-        pool_pre_ping=True,  # after a restart of the server nobody is handed a dead connection
-        pool_use_lifo=True,  # the busiest connections have the warmest plans and caches
-        connect_args={
-            "connect_timeout": connect_timeout_seconds,
-            "application_name": "forerun",
-            "options": options,
-            "async_creator_fn": _Impatient.connect,
-        },
-        json_serializer=documents.dumps,
-        json_deserializer=documents.loads,
-        hide_parameters=True,  # errors are logged, and must not carry what clients posted
-    )
-    _limit_patience(engine, connect_timeout_seconds, statement_timeout_seconds + ROUND_TRIP_SECONDS)
-    trace_statements(engine.sync_engine)
-    return Database(engine)
+
+    def engine(url: str) -> AsyncEngine:
+        made = create_async_engine(
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout_seconds,
+            pool_pre_ping=True,  # after a restart of the server nobody is handed a dead connection
+            pool_use_lifo=True,  # the busiest connections have the warmest plans and caches
+            connect_args={
+                "connect_timeout": connect_timeout_seconds,
+                "application_name": "forerun",
+                "async_creator_fn": _Impatient.connect,
+                **({"prepare_threshold": None} if pooled else {"options": _options(url, limits)}),
+            },
+            json_serializer=documents.dumps,
+            json_deserializer=documents.loads,
+            hide_parameters=True,  # errors are logged, and must not carry what clients posted
+        )
+        if pooled:
+            _limit_transactions(made, limits)
+        _limit_patience(made, connect_timeout_seconds, statement_timeout_seconds + ROUND_TRIP_SECONDS)
+        trace_statements(made.sync_engine)
+        return made
+
+    primary = engine(url)
+    return Database(primary, Replica(engine(replica_url), primary, replica_wait_seconds) if replica_url else None)
+
+
+def _options(url: str, limits: Mapping[str, str]) -> str:
+    given = driver_url(url).query.get("options", ())
+    own = [given] if isinstance(given, str) else given
+    return " ".join([*own, *(f"-c {name}={value}" for name, value in limits.items())])
+
+
+def _limit_transactions(engine: AsyncEngine, limits: Mapping[str, str]) -> None:
+    """Set the limits anew in every transaction, which may have another session than the one before."""
+    settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(f"SELECT {settings}"))
 
 
 def _limit_patience(engine: AsyncEngine, idle: float, in_use: float) -> None:
@@ -167,11 +200,6 @@ def with_password(url: str, file: Path) -> str:
 def driver_url(url: str) -> URL:
     """The form that SQLAlchemy reads, whichever was given."""
     return make_url(url).set(drivername="postgresql+psycopg")
-
-
-def _as_options(url: URL) -> list[str]:
-    given = url.query.get("options", ())
-    return [given] if isinstance(given, str) else list(given)
 
 
 @contextmanager

@@ -66,8 +66,8 @@ async def followed(connection: AsyncConnection, project_id: int) -> list[Followe
 
 async def last_run_at(connection: AsyncConnection, project_id: int) -> datetime | None:
     """When the project's newest run was posted."""
-    newest = select(runs.c.created_at).where(runs.c.project_id == project_id).order_by(runs.c.id.desc()).limit(1)
-    return await connection.scalar(newest)
+    newest = select(runs.c.id).where(runs.c.project_id == project_id).order_by(runs.c.id.desc()).limit(1)
+    return await connection.scalar(select(runs.c.created_at).where(runs.c.id == newest.scalar_subquery()))
 
 
 async def put(

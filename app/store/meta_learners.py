@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, insert, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import CorruptBundle, NotFound
-from app.store import audit
+from app.store import audit, notices
 from app.store.projects import lock
 from app.store.reach import Reach, within
 from app.store.tables import meta_learners, projects
@@ -140,6 +140,7 @@ async def promote(
     project = await connection.scalar(statement)
     if project is None:
         raise NotFound(f"There is no meta-learner {meta_learner_id}")
+    await notices.champion_switched(connection, project)
     await audit.add(connection, who, "meta_learner_promoted", meta_learner_id, project)
 
 

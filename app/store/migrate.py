@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import Unavailable
@@ -26,7 +27,7 @@ LOCK_TIMEOUT = "4s"  # a migration waits this long for a table's lock and no lon
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the schema to `revision`, in one transaction; others that try meanwhile wait and then find it done."""
+    """Bring the schema to `revision`, each step in one transaction; others wait meanwhile and then find it done."""
     _run(url, revision, command.upgrade)
 
 
@@ -66,17 +67,28 @@ def head() -> str:
 
 
 def _run(url: str, revision: str, change: Callable[[Config, str], None]) -> None:
-    engine = create_engine(driver_url(url), poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
+    unprepared: dict[str, Any] = {"prepare_threshold": None}  # nothing may be left on a connection that is a pooler's
+    engine = create_engine(driver_url(url), poolclass=NullPool, connect_args=unprepared)
+    event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+    with psycopg.connect(libpq_url(url), prepare_threshold=None) as guard, engine.connect() as connection:
+        _wait_for_turn(guard)
         found = MigrationContext.configure(connection).get_current_revision()
+        connection.rollback()
         if found is not None and found > head():
             log.warning("the schema is at %s, later than the %s of this version, and is left as it is", found, head())
             return
         config = _config()
         config.attributes["connection"] = connection
         change(config, revision)
+
+
+def _wait_for_turn(guard: psycopg.Connection) -> None:
+    """Hold the lock until the guard's transaction ends, with no snapshot, for which concurrent indexing would wait.
+
+    Hence no parameters, whose portal keeps one, and no waiting in a statement.
+    """
+    while guard.execute(f"SELECT pg_try_advisory_xact_lock({LOCK})").fetchone() != (True,):
+        time.sleep(0.1)
 
 
 def _config() -> Config:

@@ -16,9 +16,10 @@ from app.store.database import AsyncConnection
 from app.store.reach import Reach
 
 HOURS: Final = 24
-MOST_RUNS: Final = 1_000_000
-MOST_RUNS_AN_HOUR: Final = 50_000
-"""Where counting stops: a million entries of an index are read in a tenth of a second."""
+MOST_RUNS: Final = 100_000
+"""Where counting stops: of more there is the figure that a worker measured last."""
+MOST_RUNS_AN_HOUR: Final = 10_000
+"""A quarter of a million entries of an index are read in 50 ms, where a million took half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Overview:
     """The newest one: `id`, `state`, `queued_at`, `finished_at`, `error`."""
 
 
+# The id of the newest run is sought first: of that alone PostgreSQL is sure to ask the index on (project_id, id). For
+# the row it would walk the primary key backwards, past all runs of other projects to the newest one of a quiet project.
 # UUIDv7 begins with the milliseconds since 1970, so a span of time is a range of the index on (project_id, id).
 _OVERVIEWS: Final = text("""
     WITH hours AS (
@@ -48,10 +51,13 @@ _OVERVIEWS: Final = text("""
     )
     SELECT projects.name AS project, projects.objectives, projects.champion_id,
         (SELECT min(at) FROM hours) AS since,
-        (SELECT count(*) FROM (SELECT FROM runs WHERE runs.project_id = projects.id LIMIT :most) AS counted) AS n_runs,
+        greatest(
+            (SELECT count(*) FROM (SELECT FROM runs WHERE runs.project_id = projects.id LIMIT :most) AS counted),
+            (SELECT n_runs FROM project_health WHERE project_id = projects.id AND n_runs > :most)) AS n_runs,
         (SELECT count(*) FROM (SELECT FROM datasets WHERE datasets.project_id = projects.id LIMIT :most) AS counted)
             AS n_datasets,
-        (SELECT created_at FROM runs WHERE runs.project_id = projects.id ORDER BY id DESC LIMIT 1) AS last_run_at,
+        (SELECT created_at FROM runs WHERE id = (
+             SELECT id FROM runs WHERE runs.project_id = projects.id ORDER BY id DESC LIMIT 1)) AS last_run_at,
         ARRAY(SELECT (SELECT count(*) FROM (
                           SELECT FROM runs WHERE runs.project_id = projects.id AND runs.id >= low AND runs.id < high
                           LIMIT :most_an_hour) AS counted)

@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store import segments
 from app.store.reach import Reach, within
-from app.store.tables import projects, runs
+from app.store.tables import projects
 
 _IDS: Final = text("SELECT name, id FROM projects WHERE name = ANY(:names)")
 
@@ -81,6 +82,14 @@ async def names(connection: AsyncConnection, project_ids: Collection[int]) -> di
     return {row.id: row.name for row in rows}
 
 
+async def champions(connection: AsyncConnection, names: Collection[str]) -> dict[str, UUID]:
+    """Who serves each of some projects, of those that have a champion."""
+    statement = select(projects.c.name, projects.c.champion_id).where(
+        projects.c.name.in_(list(names)), projects.c.champion_id.is_not(None)
+    )
+    return {row.name: row.champion_id for row in await connection.execute(statement)}
+
+
 async def list_all(
     connection: AsyncConnection, limit: int | None = None, after: str = "", reach: Reach = None
 ) -> list[Project]:
@@ -92,8 +101,7 @@ async def list_all(
 
 async def n_terminal_runs(connection: AsyncConnection, project_id: int) -> int:
     """How many runs a refit would learn from."""
-    statement = select(func.count()).where(runs.c.project_id == project_id, runs.c.state != text("'running'"))
-    return await connection.scalar(statement) or 0
+    return await segments.n_runs(connection, project_id)
 
 
 async def lock(connection: AsyncConnection, project_id: int) -> None:

@@ -19,15 +19,17 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Exists, ScalarSelect, Select, and_, case, exists, func, or_, select, text, update
+from sqlalchemy import Exists, Select, and_, case, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
+from app.store import segments
 from app.store.reach import Reach, within
-from app.store.tables import projects, refits, runs
+from app.store.tables import projects, refits
 
+Kind: TypeAlias = Literal["full", "incremental"]
 Trigger: TypeAlias = Literal["request", "new_runs", "periodic"]
 GAVE_UP = "given up: the worker died or went silent on every one of {} attempts"
 _QUEUED = refits.c.state == text("'queued'")
@@ -52,6 +54,8 @@ class Refit:
     verdict: dict[str, Any] | None
     error: str | None
     progress: dict[str, Any] | None
+    kind: str | None
+    n_new_runs: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +104,13 @@ async def list_page(
 
 async def start(connection: AsyncConnection, refit_id: UUID) -> Attempt | None:
     """Take a queued refit; None when it is not queued (any more) or another one of its project runs."""
+    project_id = await connection.scalar(select(refits.c.project_id).where(refits.c.id == refit_id, _QUEUED))
     values = {
         "state": "running",
         "attempts": refits.c.attempts + 1,
         "started_at": func.now(),
         "heartbeat_at": func.now(),
-        "n_runs": _n_terminal_runs(),
+        "n_runs": await segments.n_runs(connection, project_id) if project_id else None,
     }
     statement = update(refits).where(refits.c.id == refit_id, _QUEUED, ~_busy()).values(values)
     try:
@@ -117,9 +122,21 @@ async def start(connection: AsyncConnection, refit_id: UUID) -> Attempt | None:
     return None if row is None else Attempt(refit_id, row.project_id, row.attempts)
 
 
+async def describe(connection: AsyncConnection, attempt: Attempt, kind: Kind, n_runs: int, n_new_runs: int) -> None:
+    """Tell what it turned out to be. Raises: LeaseLost."""
+    await _change(connection, attempt, kind=kind, n_runs=n_runs, n_new_runs=n_new_runs)
+
+
 async def report_progress(connection: AsyncConnection, attempt: Attempt, progress: dict[str, Any]) -> None:
     """The heartbeat: keep the lease, and tell how far it is. Raises: LeaseLost."""
     await _change(connection, attempt, heartbeat_at=func.now(), progress=progress)
+
+
+async def vouch(connection: AsyncConnection, attempt: Attempt) -> bool:
+    """Keep the lease for one that is still starting; False once it keeps it by itself, or has it no more."""
+    starting = [refits.c.id == attempt.refit_id, refits.c.attempts == attempt.number, _RUNNING]
+    statement = update(refits).where(*starting, refits.c.progress.is_(None)).values(heartbeat_at=func.now())
+    return (await connection.execute(statement)).rowcount > 0
 
 
 async def succeed(
@@ -170,11 +187,6 @@ def _busy() -> Exists:
     """Whether another refit of the same project runs."""
     other = refits.alias()
     return exists().where(other.c.project_id == refits.c.project_id, other.c.state == text("'running'"))
-
-
-def _n_terminal_runs() -> ScalarSelect[int]:
-    finished = (runs.c.project_id == refits.c.project_id, runs.c.state != text("'running'"))
-    return select(func.count()).where(*finished).select_from(runs).scalar_subquery()
 
 
 def _returned(max_attempts: int) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, delete, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, cast, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.errors import NotFound, RunFinished
 from app.store import audit, cursors, documents
 from app.store.database import AsyncConnection
 from app.store.reach import Reach, within
-from app.store.tables import datasets, projects, run_segments, runs
+from app.store.tables import PgSnapshot, datasets, projects, runs
 from app.types import INPUT_KINDS, CurvePoint, DatasetReference, Run, RunPatch, State, StoredRun
 
 _CHUNK: Final = 1_000
@@ -51,13 +51,11 @@ def _one(run: UUID, reach: Reach) -> tuple[ColumnElement[bool], ColumnElement[bo
 
 
 async def remove(connection: AsyncConnection, run: UUID, reach: Reach = None, who: str = audit.LOCAL) -> None:
-    """Forget a run, and the segment that it was folded into, whose other runs are folded again. Raises: NotFound."""
+    """Forget a run; a trigger leaves a tombstone for the segment that it was folded into. Raises: NotFound."""
     project = select(projects.c.name).where(projects.c.id == runs.c.project_id).scalar_subquery().label("project")
-    deleted = delete(runs).where(*_one(run, reach)).returning(runs.c.segment_id, runs.c.run_id, project)
+    deleted = delete(runs).where(*_one(run, reach)).returning(runs.c.run_id, project)
     row = await _row(connection, deleted, run)
     await audit.add(connection, who, "run_deleted", run, row.project, run_id=row.run_id)
-    if row.segment_id is not None:
-        await connection.execute(delete(run_segments).where(run_segments.c.id == row.segment_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ async def page(
     if cursor is not None:
         query = query.where(runs.c.id < cursors.read_uuid(cursor))
     if state is not None:
-        query = query.where(runs.c.state == state)
+        query = query.where(runs.c.state == literal_column(f"'{state}'"))  # a literal: runs_uncompleted_idx is chosen
     if dataset is not None or project is not None:
         query = await _of(connection, query, project, dataset)
     found: list[StoredRun] = []
@@ -167,16 +165,23 @@ async def _project_id(connection: AsyncConnection, project: str | None) -> int |
     return await connection.scalar(select(projects.c.id).where(projects.c.name == project))
 
 
-async def history(connection: AsyncConnection, project_id: int) -> AsyncIterator[StoredRun]:
+async def history(
+    connection: AsyncConnection, project_id: int, since: int = 0, until: int | None = None, unseen_in: str | None = None
+) -> AsyncIterator[StoredRun]:
     """The finished runs of a project, oldest first, streamed, without tags, meta-features and completed curves.
 
     Meta-features belong to datasets: `datasets.meta_features` gives them once.
+    `since`, `until`: only what was written by these transactions, the last one excluded (see `segments`).
+    `unseen_in`: only what was written by transactions that a snapshot does not see (see `continuations`).
     """
-    query = (
-        _select(*_SMALL, _REACHED, *_NAMES)
-        .where(runs.c.project_id == project_id, runs.c.state != text("'running'"))
-        .order_by(runs.c.id)
-    )
+    finished = [runs.c.project_id == project_id, runs.c.state != text("'running'"), runs.c.written >= str(since)]
+    if until is not None:
+        finished.append(runs.c.written < str(until))
+    if unseen_in is not None:
+        snapshot = cast(unseen_in, PgSnapshot)
+        finished.append(runs.c.written >= func.pg_snapshot_xmin(snapshot))
+        finished.append(~func.pg_visible_in_snapshot(runs.c.written, snapshot))
+    query = _select(*_SMALL, _REACHED, *_NAMES).where(*finished).order_by(runs.c.id)
     references: dict[str, DatasetReference] = {}
     async with connection.stream(query, execution_options={"yield_per": _CHUNK}) as rows:
         async for row in rows:

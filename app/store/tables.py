@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -28,6 +29,30 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.types import UserDefinedType
+
+
+class XID8(UserDefinedType[int]):
+    """A transaction's number, never used twice in the life of a cluster; read and written as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "XID8"
+
+
+class PgSnapshot(UserDefinedType[str]):
+    """Which transactions had ended at some moment, as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "PG_SNAPSHOT"
+
+
+PGDialect.ischema_names["xid8"] = XID8  # to be known when a schema is read back
+
 
 metadata = MetaData(
     naming_convention={
@@ -42,6 +67,7 @@ metadata = MetaData(
 RUN_STATES = ("completed", "failed", "running", "stopped")
 REFIT_STATES = ("queued", "running", "succeeded", "failed")
 AUDITED = ("key_created", "key_revoked", "meta_learner_promoted", "run_deleted")
+REFIT_KINDS = ("full", "incremental")
 REFIT_TRIGGERS = ("request", "new_runs", "periodic")
 
 
@@ -100,6 +126,7 @@ datasets = Table(
     CheckConstraint("jsonb_typeof(meta_features) = 'object'", name="meta_features"),
 )
 
+# Runs of a project as columns, written by workers (see segments.py) and never changed.
 run_segments = Table(
     "run_segments",
     metadata,
@@ -110,16 +137,36 @@ run_segments = Table(
     Column("checksum", LargeBinary, nullable=False),
     Column("content", LargeBinary, nullable=False),
     _time("created_at", now=True),
+    Column("position", BigInteger),  # of one that replaces others: that of the last of them; null: its id
     Index(None, "project_id", "id"),
 )
 
+# Up to which transaction the runs of a project are in its segments; a row is also the lock of whoever changes them.
+run_folds = Table(
+    "run_folds",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("horizon", XID8, nullable=False, server_default=text("'0'::xid8")),
+    Column("cluster", BigInteger, nullable=False),  # transactions are numbered by the cluster that a backup leaves
+)
+
+# Runs that were deleted and may still be in a segment; written by a trigger, without a key to runs for that reason.
+run_tombstones = Table(
+    "run_tombstones",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Uuid, primary_key=True),
+    Column("folded", Boolean, nullable=False),
+)
+
+# Every run pays for what stands here. Projects and datasets are never deleted, so there are no keys to them.
 runs = Table(
     "runs",
     metadata,
     _uuid(),
-    _project(),
+    Column("project_id", BigInteger, nullable=False),
     Column("run_id", Text, nullable=False),
-    Column("dataset_id", BigInteger, ForeignKey("datasets.id", ondelete="CASCADE"), nullable=False),
+    Column("dataset_id", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     _json("hyperparameters", "{}"),
     _json("architecture", "{}"),
@@ -133,7 +180,9 @@ runs = Table(
     _time("started_at"),
     _time("finished_at"),
     Column("digest", LargeBinary, nullable=False),  # SHA-256 of the canonical JSON of the body as accepted
-    Column("segment_id", BigInteger, ForeignKey("run_segments.id", ondelete="SET NULL")),
+    Column("segment_id", BigInteger, ForeignKey("run_segments.id", ondelete="SET NULL")),  # not used any more
+    # The transaction that wrote it last: a default on insert, a trigger on update.
+    Column("written", XID8, nullable=False, server_default=text("pg_current_xact_id()")),
     _time("created_at", now=True),
     _time("updated_at", now=True),
     UniqueConstraint("project_id", "run_id"),
@@ -143,15 +192,22 @@ runs = Table(
 # Lists page backwards by id (newest first); b-trees are read in either direction.
 Index(None, runs.c.project_id, runs.c.id)
 Index(None, runs.c.dataset_id, runs.c.id)
-Index(None, runs.c.project_id, runs.c.state, runs.c.id)
-# What a refit learns from, and how many there are, without touching the heap.
-Index("runs_terminal_idx", runs.c.project_id, runs.c.id, postgresql_where=runs.c.state != text("'running'"))
+# Few runs do not complete: those that do are found without an index of their own.
+Index(
+    "runs_uncompleted_idx",
+    runs.c.project_id,
+    runs.c.state,
+    runs.c.id,
+    postgresql_where=runs.c.state != text("'completed'"),
+)
 Index(
     "runs_recommendation_id_idx",
     runs.c.recommendation_id,
     runs.c.id,
     postgresql_where=runs.c.recommendation_id.is_not(None),
 )
+# What is not in a segment yet.
+Index("runs_tail_idx", runs.c.project_id, runs.c.written, postgresql_where=runs.c.state != text("'running'"))
 Index("runs_segment_id_idx", runs.c.segment_id, postgresql_where=runs.c.segment_id.is_not(None))
 
 meta_learners = Table(
@@ -171,6 +227,20 @@ meta_learners = Table(
     UniqueConstraint("project_id", "version"),
     CheckConstraint("version > 0", name="version"),
     CheckConstraint("octet_length(checksum) = 32", name="checksum"),
+)
+
+# What a refit needs to learn on from a meta-learner: see continuations.py.
+continuations = Table(
+    "continuations",
+    metadata,
+    Column("meta_learner_id", Uuid, ForeignKey("meta_learners.id", ondelete="CASCADE"), primary_key=True),
+    Column("snapshot", Text, nullable=False),
+    Column("cluster", BigInteger, nullable=False),
+    Column("n_runs", Integer, nullable=False),
+    Column("n_runs_at_full", Integer, nullable=False),
+    Column("n_increments", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("checksum", LargeBinary, nullable=False),
 )
 
 recommendations = Table(
@@ -216,7 +286,10 @@ refits = Table(
     _json("verdict"),
     Column("error", Text),
     _json("progress"),
+    Column("kind", Text),  # null until it has begun
+    Column("n_new_runs", Integer),
     _one_of("state", REFIT_STATES),
+    _one_of("kind", REFIT_KINDS),
     _one_of("trigger", REFIT_TRIGGERS),
     CheckConstraint("state <> 'running' OR (started_at IS NOT NULL AND heartbeat_at IS NOT NULL)", name="running"),
     CheckConstraint("(state IN ('succeeded', 'failed')) = (finished_at IS NOT NULL)", name="finished"),
@@ -232,6 +305,30 @@ Index(
     postgresql_where=(refits.c.state == text("'queued'")) & (refits.c.attempts == text("0")),
 )
 Index("refits_one_running_idx", refits.c.project_id, unique=True, postgresql_where=refits.c.state == text("'running'"))
+
+# Members that wait to be fitted, and what they are fitted to: see members.py.
+refit_inputs = Table(
+    "refit_inputs",
+    metadata,
+    _bigint(),
+    Column("refit_id", Uuid, ForeignKey("refits.id", ondelete="CASCADE"), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index(None, "refit_id"),
+)
+refit_members = Table(
+    "refit_members",
+    metadata,
+    _bigint(),
+    Column("refit_id", Uuid, ForeignKey("refits.id", ondelete="CASCADE"), nullable=False),
+    Column("input_id", BigInteger, ForeignKey("refit_inputs.id", ondelete="CASCADE"), nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    _time("heartbeat_at"),
+    Column("job", LargeBinary, nullable=False),
+    Column("content", LargeBinary),
+    _one_of("state", ("waiting", "here", "elsewhere", "done")),
+    Index(None, "refit_id"),
+    Index(None, "input_id"),
+)
 
 # Append-only: a trigger refuses to change, delete or truncate. Without foreign keys, for it outlives what it tells of.
 audit = Table(

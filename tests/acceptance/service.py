@@ -22,7 +22,8 @@ from app.demo.client import wait_until_ready
 from tests.secrets import assert_no_secret
 
 ROOT = Path(__file__).parents[2]
-STOP_SECONDS = 40.0
+STOP_SECONDS = 120.0
+"""What a busy machine may take; a service that hangs takes for ever."""
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Service:
     def start(self, command: str = "serve") -> None:
         self.launch(command)
         with self.client() as client:
-            wait_until_ready(client)
+            wait_until_ready(client, STOP_SECONDS)
 
     def launch(self, command: str = "serve") -> None:
         environment = os.environ | self.environment | {"FORERUN_DATA_DIR": str(self.data_dir)}

@@ -42,13 +42,13 @@ def served(app: FastAPI) -> Iterator[str]:
     server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert server.listening.wait(30), "the server did not start"
+    assert server.listening.wait(120), "the server did not start"
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(120)
     assert not thread.is_alive(), "the server did not stop"
 
 

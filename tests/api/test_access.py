@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -101,15 +101,21 @@ class World:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(server_url: str, template: str) -> AsyncIterator[World]:
     with contextmanager(_database)(server_url, template) as url:
-        app = create_app(Settings(database_url=url, worker=False, auth="required"))
-        async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-                made = World(app, client, await _keys(app), {})
-                for project in (OURS, THEIRS):
-                    made.ids[project] = await _one_of_everything(made, project)
-                made.ids[NOBODYS] = {name: str(uuid4()) for name in made.ids[OURS]}
-                yield made
+        async with two_tenants(url) as made:
+            yield made
+
+
+@asynccontextmanager
+async def two_tenants(database_url: str) -> AsyncIterator[World]:
+    app = create_app(Settings(database_url=database_url, worker=False, auth="required"))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            made = World(app, client, await _keys(app), {})
+            for project in (OURS, THEIRS):
+                made.ids[project] = await _one_of_everything(made, project)
+            made.ids[NOBODYS] = {name: str(uuid4()) for name in made.ids[OURS]}
+            yield made
 
 
 async def _keys(app: FastAPI) -> dict[str, str]:

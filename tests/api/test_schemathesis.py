@@ -9,6 +9,7 @@ database of examples): a failure today is the same failure tomorrow.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis import Case, CheckContext, Response, SerializationContext
+from schemathesis import Case, CheckContext, CheckFunction, Response, SerializationContext
+from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
 from schemathesis.specs.openapi.checks import (
     allow_header_conformance,
     negative_data_rejection,
@@ -32,6 +34,7 @@ from tests.api.conftest import served
 from tests.conftest import _database
 
 MAX_EXAMPLES = 20
+CHAINS, STEPS = 15, 8
 schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi())
 
 MEANT_OTHERWISE = {
@@ -98,11 +101,44 @@ def key_for(url: str) -> str:
 @settings(max_examples=MAX_EXAMPLES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_request_is_answered_otherwise_than_documented(case: Case, service: tuple[str, str]) -> None:
     base_url, key = service
-    excluded = [positive_data_acceptance]  # in favour of the check above
+    headers = {"Authorization": f"Bearer {key}"}
+    case.call_and_validate(base_url=base_url, headers=headers, excluded_checks=excluded(case))
+
+
+def excluded(case: Case) -> list[CheckFunction]:
+    checks = [positive_data_acceptance]  # in favour of the check above
     if case.operation.path == "/v1/runs/batch":
         # Its path is one of /v1/runs/{id} too, whose methods answer that `batch` is no id: 422, not 405.
-        excluded += [unsupported_method, allow_header_conformance]
+        checks += [unsupported_method, allow_header_conformance]
         # One bad run never rejects the others: the answer is 200, and says what is wrong with which.
-        excluded += [negative_data_rejection]
-    headers = {"Authorization": f"Bearer {key}"}
-    case.call_and_validate(base_url=base_url, headers=headers, excluded_checks=excluded)
+        checks += [negative_data_rejection]
+    return checks
+
+
+def test_requests_that_follow_each_other_are_answered_as_documented(service: tuple[str, str]) -> None:
+    """Chains: what one request made is looked at, changed and deleted by the next, by the ids in its answer."""
+    base_url, key = service
+    followed: Counter[tuple[str, int]] = Counter()
+
+    class Chain(schemathesis.openapi.from_dict(create_app(Settings()).openapi()).as_state_machine()):  # type: ignore[misc]
+        def get_call_kwargs(self, case: Case) -> dict[str, Any]:
+            return {"base_url": base_url, "headers": {"Authorization": f"Bearer {key}"}}
+
+        def step(self, input: StepInput) -> StepOutput:  # noqa: A002  # its name there
+            output: StepOutput = super().step(input)
+            if input.transition is not None:
+                followed[input.case.operation.label, output.response.status_code] += 1
+            return output
+
+        def validate_response(
+            self, response: Response, case: Case, additional_checks: list[CheckFunction] | None = None, **kwargs: Any
+        ) -> None:
+            case.validate_response(response, excluded_checks=excluded(case), transport_kwargs=kwargs)
+
+    Chain.run(
+        settings=settings(
+            max_examples=CHAINS, stateful_step_count=STEPS, derandomize=True, deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+    )  # fmt: skip
+    assert [label for label, status in followed if status < 400], followed  # what was made has been found

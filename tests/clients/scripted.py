@@ -36,7 +36,7 @@ class Script:
 
     def next(self) -> Asked:
         """Waits for a request."""
-        return self.asked.get(timeout=30)
+        return self.asked.get(timeout=60)
 
     def answer_to(self, asked: Asked) -> tuple[int, dict[str, str], Any]:
         if self.answers:

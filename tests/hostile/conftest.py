@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.conftest import _database
@@ -24,6 +23,6 @@ def victim(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
 def running_run(victim: Served) -> str:
     """The id of a run that may still be patched."""
     body = {"project": "hostile", "dataset": "d", "state": "running", "run_id": "running"}
-    answer = httpx.post(f"{victim.url}/v1/runs", json=body)
-    identifier: str = answer.json()["id"]
+    with victim.client() as client:
+        identifier: str = client.post("/v1/runs", json=body).json()["id"]
     return identifier

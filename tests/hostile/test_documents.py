@@ -81,7 +81,7 @@ def _places(document: Any) -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture(scope="module")
 def client(victim: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=victim.url, timeout=10) as client:
+    with victim.client() as client:
         yield client
 
 

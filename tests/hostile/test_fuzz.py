@@ -12,11 +12,12 @@ N_REQUESTS = 2_000
 
 
 async def test_no_mutation_of_a_body_breaks_anything(victim: Served) -> None:
+    victim.settle()
     assert_well(victim)
     campaign = await fuzz.run(victim, N_REQUESTS, seed=1)
     assert campaign.tried == N_REQUESTS
     assert not campaign.failures, campaign.failures[0]
-    assert campaign.slowest_seconds < fuzz.SLOWEST_SECONDS, campaign.slowest
+    assert not campaign.hung, campaign.slowest
     assert campaign.memory_peak - campaign.memory_before < fuzz.MAX_GROWTH_BYTES
     assert (
         sum(campaign.statuses[status] for status in (200, 201, 202)) > N_REQUESTS // 20

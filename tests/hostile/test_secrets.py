@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 
-import httpx
 import pytest
 
 from tests.hostile.served import Served
@@ -31,7 +30,7 @@ def test_nothing_that_was_sent_is_logged(victim: Served) -> None:
         "User-Agent": MARK,
         "Referer": f"http://localhost/?token={MARK}",
     }
-    with httpx.Client(base_url=victim.url, headers=headers) as client:
+    with victim.client(headers=headers) as client:
         for body in bodies.values():
             for path in ("/v1/runs", "/v1/runs/batch", "/v1/recommend", "/v1/refits", f"/v1/{MARK}"):
                 client.post(f"{path}?token={MARK}", content=body)
@@ -49,8 +48,9 @@ def test_nothing_that_was_sent_is_logged(victim: Served) -> None:
 
 def test_every_line_of_the_log_is_one_object(victim: Served) -> None:
     forged = 'x\r\n{"level": "error", "message": "forged"}'
-    httpx.post(f"{victim.url}/v1/runs", json=GOOD | {"run_id": forged, "tags": {"a": forged}})
-    httpx.get(f"{victim.url}/v1/forged%0d%0a%7B%22level%22:%22error%22%7D")
+    with victim.client() as client:
+        client.post("/v1/runs", json=GOOD | {"run_id": forged, "tags": {"a": forged}})
+        client.get("/v1/forged%0d%0a%7B%22level%22:%22error%22%7D")
     lines = victim.log.read_text().splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
     assert not [line for line in lines if "forged" in line]

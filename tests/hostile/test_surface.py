@@ -35,7 +35,8 @@ FOREIGN = {"Origin": "https://evil.example", "Access-Control-Request-Method": "P
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS, ids=[" ".join(request) for request in REQUESTS])
 def test_every_answer_has_the_security_headers(method: str, path: str, victim: Served) -> None:
-    answer = httpx.request(method, victim.url + path, headers=FOREIGN)
+    with victim.client() as client:
+        answer = client.request(method, path, headers=FOREIGN)
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
     policy = _policy(answer)
     assert policy["default-src"] == ["'none'"]
@@ -47,7 +48,8 @@ def test_every_answer_has_the_security_headers(method: str, path: str, victim: S
 
 
 def test_pages_hold_no_script_of_their_own(victim: Served) -> None:
-    page = httpx.get(f"{victim.url}/docs").text
+    with victim.client() as client:
+        page = client.get("/docs").text
     assert "<script>" not in page
     assert "onload=" not in page
     assert "javascript:" not in page
@@ -60,18 +62,18 @@ def _policy(answer: httpx.Response) -> dict[str, list[str]]:
     return {name: values for name, *values in directives}
 
 
-async def test_names_are_shown_as_data(victim: Served) -> None:
+def test_names_are_shown_as_data(victim: Served) -> None:
     """As JSON that no browser takes for a page, byte for byte what was sent."""
     name = "<script>alert(1)</script>'; drop table runs;--"
     run = {"project": name, "dataset": name, "state": "completed", "metrics": {name: 1.0}, "tags": {name: name}}
-    async with httpx.AsyncClient(base_url=victim.url) as client:
-        stored = (await client.post("/v1/runs", json=run)).raise_for_status().json()
-        shown = await client.get(f"/v1/runs/{stored['id']}")
+    with victim.client() as client:
+        stored = client.post("/v1/runs", json=run).raise_for_status().json()
+        shown = client.get(f"/v1/runs/{stored['id']}")
         assert shown.headers["content-type"] == "application/json"
         assert {**shown.json(), "dataset": name}.items() >= run.items()
         for path in ("/v1/runs", "/v1/datasets", "/v1/projects"):
-            assert name in (await client.get(path)).text
-        assert (await client.get("/v1/datasets", params={"project": name})).json()["datasets"][0]["name"] == name
+            assert name in client.get(path).text
+        assert client.get("/v1/datasets", params={"project": name}).json()["datasets"][0]["name"] == name
 
 
 def test_a_foreign_recommendation_is_told_like_one_that_does_not_exist(victim: Served) -> None:
@@ -81,11 +83,12 @@ def test_a_foreign_recommendation_is_told_like_one_that_does_not_exist(victim: S
         "objectives": [{"metric": "m", "direction": "maximize"}],
         "search_space": {"parameters": {"x": [1, 2]}},
     }
-    foreign = httpx.post(f"{victim.url}/v1/recommend", json=question).raise_for_status().json()["recommendation_id"]
     answers = []
-    for identifier in (foreign, "019c0000-0000-7000-8000-000000000000"):
-        run = {"project": "yours", "dataset": "d", "state": "failed", "recommendation_id": identifier}
-        answer = httpx.post(f"{victim.url}/v1/runs", json=run)
-        assert answer.status_code == 422
-        answers.append({key: value for key, value in answer.json().items() if key != "request_id"})
+    with victim.client() as client:
+        foreign = client.post("/v1/recommend", json=question).raise_for_status().json()["recommendation_id"]
+        for identifier in (foreign, "019c0000-0000-7000-8000-000000000000"):
+            run = {"project": "yours", "dataset": "d", "state": "failed", "recommendation_id": identifier}
+            answer = client.post("/v1/runs", json=run)
+            assert answer.status_code == 422
+            answers.append({key: value for key, value in answer.json().items() if key != "request_id"})
     assert answers[0] == answers[1]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from app.importers.guess import Guess, guesses
 from app.importers.rules import Plan, Rules, read_mapping
 from app.importers.source import CannotImport, Source
 from app.importers.table import open_table
@@ -138,6 +139,27 @@ def test_a_guess_gives_way(tmp_path: Path) -> None:
     body = bodies(open_table(write_csv(tmp_path / "runs.csv", rows), Plan("mine", rules)))[2]
     assert (body["run_id"], body["dataset"]["name"]) == ("t2", "b")
     assert body["tags"] == {"id": "2", "task": "a"}
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind", "name"),
+    [
+        ("train_time_s", ["0.2", "1.5"], "resources", "duration_seconds"),
+        ("Training time", [3, 4], "resources", "duration_seconds"),
+        ("mean_fit_time", [0.1, 0.2], "resources", "duration_seconds"),
+        ("elapsed", ["00:01:30", "00:02:00"], "resources", "duration_seconds"),
+        ("time_limit", [60, 120], "hyperparameters", "time_limit"),
+        ("train_time_ms", [200, 1500], "metrics", "train_time_ms"),
+        ("started", ["2026-11-29 09:26:57"] * 2, "started_at", "started"),
+        ("date", ["2026-11-29", "2026-11-30"], "started_at", "date"),
+        ("reviewed", ["2026-11-29T10:00:00Z"] * 2, "tags", "reviewed"),
+        ("start", ["warm", "cold"], "tags", "start"),
+        ("year", [2024, 2025], "hyperparameters", "year"),
+    ],
+)
+def test_times_are_no_hyperparameters(column: str, values: list[Any], kind: str, name: str) -> None:
+    found = guesses([column, "acc"], [{column: value, "acc": 0.5} for value in values])
+    assert found[column] == Guess(kind, name)
 
 
 def test_the_exports_of_others_are_understood(tmp_path: Path) -> None:

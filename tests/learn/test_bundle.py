@@ -24,7 +24,7 @@ def predictions(learner, n: int = 40) -> np.ndarray:
         prior = target.dataset_prior(frame.X)
         zero = target.zero_shot(points.f, prior)
         posterior = target.posterior(prior, points.take(np.arange(5)), np.linspace(0.5, 0.9, 5), 1.0)
-        few = target.few_shot(points, posterior)
+        few = target.few_shot(points, posterior, 1.0)
         parts += [zero.mean, zero.lower, zero.upper, few.mean, few.std]
     return np.column_stack(parts)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from app.learn.calibration import calibrate, weighted_quantile
 
@@ -14,7 +15,7 @@ def test_intervals_hold_new_datasets_nine_times_in_ten():
         dataset = np.repeat(np.arange(25), 30)
         f = rng.normal(size=len(dataset))
         residual = shift[dataset] + rng.normal(0, 0.3, len(dataset)) * np.exp(-0.5 * f)
-        calibration = calibrate(f, residual, np.ones(len(f)), dataset, 1.0)
+        calibration = calibrate(f, residual, np.ones(len(f)), dataset)
         f_new = rng.normal(size=50)
         low, high = calibration.band(f_new, 1.0)
         new = rng.normal(0, 1) + rng.normal(0, 0.3, 50) * np.exp(-0.5 * f_new)
@@ -23,12 +24,28 @@ def test_intervals_hold_new_datasets_nine_times_in_ten():
 
 
 def test_a_dataset_counts_once_however_many_runs_it_has():
-    dataset = np.array([0] * 1000 + [1] * 10 + [2] * 10)
-    residual = np.where(dataset == 0, 0.0, np.where(dataset == 1, -5.0, 5.0))
-    calibration = calibrate(np.zeros(len(dataset)), residual, np.ones(len(dataset)), dataset, 1.0)
-    low, high = calibration.band(np.array([0.0]), 1.0)
-    assert low[0] == -5.0
-    assert high[0] == 5.0
+    def band(n):
+        dataset = np.array([0] * n + [1] * 10 + [2] * 10)
+        residual = np.where(dataset == 0, 0.0, np.where(dataset == 1, -5.0, 5.0))
+        calibration = calibrate(np.zeros(len(dataset)), residual, np.ones(len(dataset)), dataset)
+        return np.ravel(calibration.band(np.array([0.0]), 1.0))
+
+    assert band(1000) == pytest.approx(band(10))
+    assert band(10)[0] <= -5.0
+    assert band(10)[1] >= 5.0
+
+
+def test_a_handful_of_datasets_holds_the_next_one_nearly_as_often_as_many_do():
+    """Of seven datasets, quantiles alone would hold about eight in ten."""
+    rng = np.random.default_rng(1)
+    held = []
+    for _ in range(150):
+        dataset = np.repeat(np.arange(7), 20)
+        residual = rng.normal(0, 1, 7)[dataset] + rng.normal(0, 0.5, len(dataset))
+        low, high = calibrate(rng.normal(size=140), residual, np.ones(140), dataset).band(np.zeros(1), 1.0)
+        new = rng.normal(0, 1) + rng.normal(0, 0.5, 50)
+        held.append(((new >= low) & (new <= high)).mean())
+    assert 0.84 <= np.mean(held) <= 0.95
 
 
 def test_the_weighted_quantile():
@@ -44,5 +61,5 @@ def test_a_band_scales_with_the_dataset_only_where_residuals_do():
     true, guessed = (rng.lognormal(0, 2, 30)[dataset] for _ in range(2))
     noise = rng.normal(size=len(dataset))
     f = rng.normal(size=len(dataset))
-    assert calibrate(f, noise * true, true, dataset, 1.0).scaled
-    assert not calibrate(f, noise, guessed, dataset, 1.0).scaled
+    assert calibrate(f, noise * true, true, dataset).scaled
+    assert not calibrate(f, noise, guessed, dataset).scaled

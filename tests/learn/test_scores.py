@@ -68,7 +68,7 @@ def test_the_fully_trained_runs_are_the_reference_where_there_are_enough():
         {},
         frozenset(),
         np.zeros(20),
-        ("",) * 20,
+        np.zeros(20, "V16"),
     )
     assert reference_runs(table).tolist() == [True] * 10 + [False] * 10
 

@@ -52,7 +52,7 @@ def test_own_runs_narrow_the_interval_and_correct_the_mean(learner):
     y = np.array([accuracy(c, 5) for c in configurations])
     before = target.zero_shot(points.f, prior)
     own = np.arange(25)
-    after = target.few_shot(points, target.posterior(prior, points.take(own), y[own], 1.0))
+    after = target.few_shot(points, target.posterior(prior, points.take(own), y[own], 1.0), 1.0)
     rest = np.arange(25, 300)
     assert np.abs(after.mean - y)[rest].mean() < np.abs(before.mean - y)[rest].mean()
     assert np.median(after.upper - after.lower) < np.median(before.upper - before.lower)

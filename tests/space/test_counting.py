@@ -9,9 +9,9 @@ from app.space import SearchSpace, parse_search_space
 
 
 def size(parameters: Any, **rules: Any) -> int | None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = parse_search_space({"parameters": parameters, **rules}).size()
-    assert time.perf_counter() - started < 5.0
+    assert time.process_time() - started < 5.0
     return found
 
 

@@ -198,9 +198,9 @@ BAD: dict[str, tuple[Any, str, str]] = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_spaces_are_refused_where_they_are_bad(case: str) -> None:
     raw, pointer, words = BAD[case]
-    started = time.perf_counter()
+    started = time.process_time()
     found = faults_of(raw)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert any(at == pointer and words in message for at, message in found), found
     assert all(len(message) < 500 for _, message in found)
 
@@ -353,6 +353,6 @@ def test_any_text_is_a_constraint_or_has_a_fault(text: str) -> None:
     ],
 )
 def test_a_megabyte_of_mistakes_is_refused_in_time(raw: Any) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert 1 <= len(faults_of(raw)) <= 20
-    assert time.perf_counter() - started < 4.0
+    assert time.process_time() - started < 4.0

@@ -66,12 +66,12 @@ class Holder:
         return self.process.stdout.readline().strip()
 
     def let_go(self) -> None:
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=120)
         assert self.process.returncode == 0
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=120)
 
 
 def server_pid(data_dir: Path) -> int | None:
@@ -81,7 +81,7 @@ def server_pid(data_dir: Path) -> int | None:
         return None
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -129,7 +129,7 @@ def test_it_is_durable_private_and_starts_again_quickly(data_dir: Path) -> None:
     with embedded_postgres(data_dir) as url:
         took = time.monotonic() - started
         assert count(url) == 1
-    assert took < 4  # 0.15 s when nobody else uses the machine
+    assert took < 15  # 0.15 s when nobody else uses the machine
 
 
 def test_rows_survive_the_death_of_the_server_and_its_holders(data_dir: Path) -> None:
@@ -244,7 +244,7 @@ def test_a_normal_user_runs_it_the_same_way() -> None:
         Path(name).chmod(0o777)
         process = multiprocessing.get_context("fork").Process(target=_as_normal_user, args=(Path(name, "data"),))
         process.start()
-        process.join(60)
+        process.join(300)
         assert process.exitcode == 0
         process.close()
         assert Path(name, "data", "postgres").stat().st_uid == NORMAL_USER

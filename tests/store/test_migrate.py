@@ -72,7 +72,7 @@ def test_several_processes_may_migrate_at_once(empty_database_url: str) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(300)
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     assert rows(empty_database_url, "SELECT version_num FROM alembic_version") == {(head(),)}
 

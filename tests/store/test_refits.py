@@ -187,3 +187,20 @@ async def _take(step: str, connection: AsyncConnection, project_id: int, attempt
                     await refits.fail(connection, attempts[-1], ending)
             except LeaseLost:
                 pass
+
+
+async def test_one_that_starts_slowly_is_vouched_for(database: Database, project_id: int) -> None:
+    refit_id = await requested(database, project_id)
+    attempt = await started(database, refit_id)
+    assert attempt
+    async with database.transaction() as connection:
+        await silence(connection, refit_id)
+        assert await refits.vouch(connection, attempt)
+    assert await recovered(database) == []
+    async with database.transaction() as connection:
+        await refits.report_progress(connection, attempt, {"stage": "loading"})  # from now on it is alone
+        await silence(connection, refit_id)
+        assert not await refits.vouch(connection, attempt)
+    assert await recovered(database) == ["queued"]
+    async with database.transaction() as connection:
+        assert not await refits.vouch(connection, attempt)

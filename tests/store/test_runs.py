@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import select
 
 from app.errors import InvalidCursor, NotFound, RunFinished
 from app.store import cursors, datasets, documents, runs
@@ -290,13 +290,11 @@ async def test_patches_at_the_same_time_lose_nothing(database: Database) -> None
 # ---------------------------------------------------------------- removal
 
 
-async def test_a_removed_run_is_gone_with_the_segment_it_was_folded_into(database: Database) -> None:
-    ids = await store(database, run(run_id="a"), run(run_id="b"))
+async def test_a_removed_run_is_gone_and_leaves_a_tombstone(database: Database) -> None:
+    ids = await store(database, run(run_id="a"), run(run_id="b"), run(run_id="c", state="running"))
     async with database.transaction() as connection:
-        values = {"project_id": 1, "n_runs": 2, "n_bytes": 0, "checksum": b"", "content": b""}
-        segment = await connection.scalar(insert(t.run_segments).values(values).returning(t.run_segments.c.id))
-        await connection.execute(update(t.runs).values(segment_id=segment))
         await runs.remove(connection, ids[0])
-        assert await connection.scalar(select(func.count()).select_from(t.run_segments)) == 0
-        assert (await connection.execute(select(t.runs.c.id, t.runs.c.segment_id))).all() == [(ids[1], None)]
+        await runs.remove(connection, ids[2])  # was never learned from
+        assert (await connection.execute(select(t.runs.c.id))).all() == [(ids[1],)]
+        assert (await connection.execute(select(t.run_tombstones.c.id))).all() == [(ids[0],)]
     assert await store(database, run(run_id="a")) != ids[:1]

@@ -30,7 +30,7 @@ from tests.conftest import _database
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PROJECT = "demo"
 T = TypeVar("T")
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=120_000)
 DATASETS = ("iris", "wine", "digits", "anes96_vote", "fair_any_affair", "gapminder_continent")
 RUNS_EACH = 20
 HOSTILE = """<img src=x onerror=window.hacked=1>"'&{{7*7}}"""
@@ -57,7 +57,7 @@ def demo(server_url: str, template: str) -> Iterator[Demo]:
         database_url = stack.enter_context(contextmanager(_database)(server_url, template))
         app = create_app(Settings(database_url=database_url, worker=False))
         url = stack.enter_context(served(app))
-        client = stack.enter_context(httpx.Client(base_url=url, timeout=60))
+        client = stack.enter_context(httpx.Client(base_url=url, timeout=300))
         _load(client)
         _learn(client, database_url)
         recommendation, runs = _ask_and_follow(client)
@@ -191,6 +191,7 @@ class Watched:
 def watched(browser: Browser, demo: Demo) -> Iterator[Watched]:
     """Fails where a page complained or asked another origin."""
     watched = Watched(browser.new_context(viewport={"width": 1280, "height": 900}))
+    watched.context.set_default_timeout(120_000)
     yield watched
     watched.context.close()
     assert watched.complaints == []

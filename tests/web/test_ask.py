@@ -60,6 +60,29 @@ def test_the_space_of_past_runs_is_ranked_as_it_stands(watched: Watched, demo: D
     assert f"recommendation={answer['recommendation_id']}" in page.url
 
 
+def test_what_is_there_for_one_choice_alone_is_a_condition(watched: Watched, demo: Demo) -> None:
+    """Even where it may be left out: a depth of None is no number that is missing in all other models."""
+    tried = [
+        {"model": "forest", "depth": 3, "trees": 10},
+        {"model": "forest", "depth": 5, "trees": 20},
+        {"model": "forest", "trees": 40},
+        {"model": "svm", "C": 1.0},
+        {"model": "svm", "C": 10.0},
+        {"model": "none"},
+    ]
+    runs = [{"hyperparameters": each, "architecture": {}} for each in tried]
+    page = watched.page()
+    page.goto(f"{demo.url}/")
+    script = "async (runs) => (await import('/pages/space.js')).fromRuns(runs)"
+    parameters = page.evaluate(script, runs)["parameters"]
+    assert {name: spec.get("when") for name, spec in parameters.items()} == {
+        "model": None,
+        "depth": {"model": ["forest"]},
+        "trees": {"model": ["forest"]},
+        "C": {"model": ["svm"]},
+    }
+
+
 def test_the_link_to_an_answer_shows_it_again(watched: Watched, demo: Demo) -> None:
     page = opened(watched, demo)
     answer = rank(page)

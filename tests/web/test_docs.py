@@ -64,7 +64,7 @@ def sent(client: httpx.Client, path: str, method: str, operation: dict[str, Any]
 def test_the_example_of_every_operation_succeeds(watched: Watched, demo: Demo) -> None:
     page = watched.page()
     failed: dict[str, str] = {}
-    with httpx.Client(base_url=demo.url, timeout=60) as client:
+    with httpx.Client(base_url=demo.url, timeout=300) as client:
         for deleting in (False, True):  # by then there is a key that may be revoked
             for path, methods in filled(page, demo.url)["paths"].items():
                 for method, operation in methods.items():

@@ -103,7 +103,7 @@ function summary(dataset, runs, outcomes, { metric, direction }) {
   const holder = sorted.find((run) => run.value === best);
   const points = comparisons(outcomes, metric);
   return [
-    tile("Runs", count(dataset.n_runs)),
+    tile("Runs", count(dataset.n_runs, 10_000)),
     tile(
       `Best ${metric ?? "run"}`,
       best === undefined ? "–" : target(metric, best),

@@ -93,7 +93,7 @@ function summary({ glance, outcomes }, metric) {
   const pick = firstPick(champion?.quality ?? {}, glance.objectives);
   const realised = insideShare(comparisons(outcomes, metric));
   return [
-    tile("Runs", count(glance.n_runs, 1_000_000), [time(glance.last_run_at)]),
+    tile("Runs", count(glance.n_runs), [time(glance.last_run_at)]),
     tile("Datasets", count(glance.n_datasets)),
     tile("Champion", champion ? `v${champion.version}` : "–", champion && [time(champion.fitted_at)]),
     tile("First pick, unseen dataset", pick ? number(pick.ours) : "–", pick && `regret; random ${number(pick.random)}`),
@@ -281,7 +281,7 @@ export function runsTable(runs, withDataset) {
 function datasetsTable(project, { datasets, next_cursor }) {
   const rows = datasets.map((d) => [
     h("a", { href: link("dataset", { project, name: d.name }) }, d.name),
-    count(d.n_runs),
+    count(d.n_runs, 10_000),
     count(Object.keys(d.meta_features).length),
   ]);
   return [

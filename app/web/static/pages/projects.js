@@ -5,7 +5,6 @@ import { h, link } from "./dom.js";
 import { ago, count, number, percent, plural } from "./format.js";
 import { chip, code, head, sparkline, time } from "./parts.js";
 
-const MOST_RUNS = 1_000_000;
 
 export async function view(query, again) {
   const { projects, next_cursor } = await get("v1/overview", { cursor: query.get("cursor") });
@@ -45,7 +44,7 @@ function card(project) {
     h(
       "dl",
       { class: "figures" },
-      h("div", {}, h("dt", {}, "Runs"), h("dd", {}, count(project.n_runs, MOST_RUNS))),
+      h("div", {}, h("dt", {}, "Runs"), h("dd", {}, count(project.n_runs))),
       h("div", {}, h("dt", {}, "Datasets"), h("dd", {}, count(project.n_datasets))),
       h("div", {}, h("dt", {}, "Champion"), h("dd", {}, project.champion ? `v${project.champion.version}` : "–")),
     ),

@@ -46,15 +46,19 @@ function outward(value, rounding, type) {
   return Number((rounding(Number((value / unit).toPrecision(12))) * unit).toPrecision(2));
 }
 
-/** `when`, where a parameter is there for some values of another and for no others. */
+/** `when`, where a parameter is there for some values of another alone: always, or else (it may be left out) ever. */
 function condition(name, rows, parents) {
   if (rows.every((row) => row.has(name))) return {};
-  for (const [parent, { choices }] of parents) {
-    const active = choices.filter((choice) => rows.some((row) => row.get(parent) === choice && row.has(name)));
-    const always = active.every((choice) => rows.every((row) => row.get(parent) !== choice || row.has(name)));
-    if (parent !== name && always && active.length < choices.length) return { when: { [parent]: active } };
-  }
-  return {};
+  const found = parents
+    .filter(([parent]) => parent !== name)
+    .map(([parent, { choices }]) => {
+      const active = choices.filter((choice) => rows.some((row) => row.get(parent) === choice && row.has(name)));
+      const always = active.every((choice) => rows.every((row) => row.get(parent) !== choice || row.has(name)));
+      return { parent, active, always, share: active.length / choices.length };
+    })
+    .filter(({ share }) => share < 1)
+    .sort((a, b) => b.always - a.always || a.share - b.share);
+  return found.length ? { when: { [found[0].parent]: found[0].active } } : {};
 }
 
 // ---------------------------------------------------------------- by hand

@@ -1,0 +1,161 @@
+"""The step between full refits, on one page: a meta-learner learns on from new runs alone, in a few tenths of a second.
+
+Every member grows some trees on what it says wrong of the new runs, beside a replay of old ones on which it shall go on
+saying what it says: these have no error to learn from, and so hold the rest of the space in place. All else stays as
+the last full refit left it: inputs, kernel, responses, blend, scales, intervals. Trees grow with every increment and a
+new input waits, so full refits must come again; `flows/refit.py` says when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from catboost import CatBoostRegressor, Pool
+
+from app.errors import NothingToLearn
+from app.featurise.fidelity import with_ends
+from app.learn import boosting, bundle
+from app.learn.boosting import Members, continue_member
+from app.learn.continuation import REPLAYED, Continuation, Replay, Sketch, evenly
+from app.learn.folds import assign_folds
+from app.learn.memory import with_new
+from app.learn.meta_learner import MetaLearner, TargetLearner
+from app.learn.promotion import correlations_at, decide
+from app.learn.scores import ANCHOR_RUNS, reference_runs, rows_by_dataset, usable
+from app.learn.train import Progress, Trained, side_by_side
+from app.space.columns import FloatArray, IntArray
+from app.types import RunTable
+
+
+@dataclass(frozen=True)
+class _New:
+    """New runs, encoded. Shapes: n runs; dataset (n,) rows of `datasets`, old ones first; fold (n,)."""
+
+    runs: Replay
+    datasets: tuple[str, ...]
+    fold: IntArray
+    folds: Mapping[str, int]
+
+
+def learn_on(
+    previous: bytes, state: bytes, table: RunTable, *, seed: int = 0, threads: int = 1, progress: Progress | None = None
+) -> Trained:
+    """A challenger that is the champion and what the runs of a table, which it has not seen, add to it.
+
+    Raises: CorruptBundle; NothingToLearn where the table is empty.
+    """
+    if not len(table):
+        raise NothingToLearn("there is no new run to learn from")
+    tell = progress or (lambda _stage, _share: None)
+    champion, before = bundle.from_bytes(previous), Continuation.from_bytes(state)
+    new = _encoded(champion, before, table)
+    meta = [j for j, feature in enumerate(champion.featuriser.features) if feature.kind == "dataset"]
+    targets = dict(champion.targets)
+    with side_by_side(threads) as pool:
+        for i, (name, target) in enumerate(champion.targets.items()):
+            tell(name, i / len(champion.targets))
+            targets[name] = _target(target, name, before, new, meta, pool, seed)
+    tell("verdict", 1.0)
+    after = _learned(champion.targets, before, new)
+    memory = with_new(champion.memory, new.runs, table.ids, new.datasets)
+    learner = replace(champion, targets=targets, folds=new.folds, n_runs=after.n_runs, memory=memory)
+    judged = before.replay.joined(new.runs)
+    challenger, rival = (correlations_at(who, judged, new.datasets) for who in (learner, champion))
+    verdict = decide(challenger, rival)
+    report = {
+        "targets": {},
+        "n_runs": after.n_runs,
+        "n_new_runs": len(table),
+        "n_datasets": len(new.datasets),
+        "n_increments": after.n_increments,
+    }
+    return Trained(bundle.to_bytes(learner), report, verdict, after.n_runs, len(new.datasets), after.to_bytes())
+
+
+def _encoded(champion: MetaLearner, before: Continuation, table: RunTable) -> _New:
+    datasets = before.datasets + tuple(name for name in table.datasets if name not in set(before.datasets))
+    index = {name: i for i, name in enumerate(datasets)}
+    folds = assign_folds(datasets, champion.folds)
+    dataset = np.array([index[name] for name in table.datasets], dtype=np.int64)[table.dataset]
+    frame = champion.featuriser.transform(with_ends(table).inputs, table.meta_features, table.dataset)
+    nothing = np.full(len(table), np.nan)
+    targets = {name: _known(table, name) if name in table.targets else nothing for name in before.replay.targets}
+    fold = np.array([folds[name] for name in datasets], dtype=np.int64)[dataset]
+    return _New(Replay(frame.X, dataset, reference_runs(table), targets), datasets, fold, folds)
+
+
+def _known(table: RunTable, name: str) -> FloatArray:
+    """A target (n,), NaN where there is nothing to learn from a run."""
+    return np.where(usable(table, name), table.targets[name], np.nan)
+
+
+def _target(
+    target: TargetLearner,
+    name: str,
+    before: Continuation,
+    new: _New,
+    meta: Sequence[int],
+    pool: Executor,
+    seed: int,
+) -> TargetLearner:
+    known = np.flatnonzero(np.isfinite(new.runs.targets[name]))
+    if not len(known):
+        return target
+    runs, fold = new.runs.take(known), new.fold[known]
+    *views, imitation = target.prior.views
+    z = _scores(target, before.sketches.get(name), runs, runs.targets[name], views[-1].out_of_fold(runs.X, fold))
+
+    def grown(model: CatBoostRegressor, k: int, ignored: Sequence[int]) -> CatBoostRegressor:
+        X = np.asfortranarray(np.vstack([before.replay.X, runs.X[fold != k]]))
+        kept = np.asarray(model.predict(Pool(before.replay.X), thread_count=1))
+        weight = np.ones(len(X))
+        weight[len(kept) :] = boosting.NEW_WEIGHT
+        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), weight, ignored=ignored, seed=seed + k)
+
+    jobs = [
+        [pool.submit(grown, model, k, meta if view is views[-1] else ()) for k, model in enumerate(view.models)]
+        for view in views
+    ]
+    members = [Members(tuple(job.result() for job in of_view)) for of_view in jobs]
+    return replace(target, prior=replace(target.prior, views=(*members, imitation)))
+
+
+def _scores(
+    target: TargetLearner, sketch: Sketch | None, runs: Replay, y: FloatArray, expected: FloatArray
+) -> FloatArray:
+    """What the members are to say of new runs, on their datasets' scales (n,); see `rank_scores` and `anchored`."""
+    v = target.scale.to_v(y)
+    if sketch is None:
+        return np.asarray((v - target.location_scale.middle[0]) / np.exp(target.location_scale.middle[1]))
+    z = sketch.scores(v, runs.dataset, runs.reference)
+    for rows in rows_by_dataset(runs.dataset):
+        n = sketch.n_old(int(runs.dataset[rows[0]])) + int(runs.reference[rows].sum())
+        z[rows] += ANCHOR_RUNS / (max(n, 1) + ANCHOR_RUNS) * expected[rows].mean()
+    return z
+
+
+def _learned(targets: Mapping[str, TargetLearner], before: Continuation, new: _New) -> Continuation:
+    """What the next increment starts from."""
+    sketches = {}
+    for name, sketch in before.sketches.items():
+        known = np.flatnonzero(np.isfinite(new.runs.targets[name]))
+        runs = new.runs.take(known)
+        v = targets[name].scale.to_v(runs.targets[name])
+        sketches[name] = sketch.with_more(v, runs.dataset, runs.reference, len(new.datasets))
+    replay = before.replay.joined(new.runs)
+    n_runs = before.n_runs + len(new.fold)
+    share = max(round(REPLAYED * len(new.fold) / n_runs), 1)  # new runs take their share of the places
+    older = np.flatnonzero(evenly(len(before.replay.X), REPLAYED - share))
+    newer = len(before.replay.X) + np.flatnonzero(evenly(len(new.fold), share))
+    replay = replay.take(np.concatenate([older, newer]))
+    return replace(
+        before,
+        datasets=new.datasets,
+        sketches=sketches,
+        replay=replay,
+        n_runs=n_runs,
+        n_increments=before.n_increments + 1,
+    )
