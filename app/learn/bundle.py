@@ -155,6 +155,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "centre": prior.space.centre,
             "scale": prior.space.scale,
             "absent": prior.space.absent,
+            "relevance": prior.space.relevance,
             "blend": prior.blend,
             "shape": place.shape,
             "at": calibration.at,
@@ -217,7 +218,7 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
     prior = Prior(
         views,
         Responses(array("inducing"), packed["length"], array("modes"), array("datasets"), array("coordinates")),
-        KernelSpace(array("columns"), array("centre"), array("scale"), array("absent")),
+        KernelSpace(*(array(name) for name in ("columns", "centre", "scale", "absent", "relevance"))),
         array("blend"),
     )
     return TargetLearner(
