@@ -98,6 +98,12 @@ class Settings(BaseSettings):
     refit_min_new_fraction: float = Field(
         0.1, ge=0, description="The same as a fraction of the runs at the last refit; the larger of the two counts."
     )
+    refit_increment_fraction: float = Field(
+        0.01,
+        ge=0,
+        description="The same where the champion learns on from new runs alone, between full refits by that fraction; "
+        "1: never.",
+    )
     refit_delay_seconds: float = Field(
         5, ge=0, description="How long new runs are collected before an automatic refit is considered, seconds."
     )

@@ -1,7 +1,8 @@
 """The worker: listens to the queue, keeps things up, and runs each refit in a process of its own.
 
 A refit's process can be killed at any moment, runs at low priority, gives its memory back when it ends, and takes
-nobody with it when it dies. `python -m app.worker REFIT PROJECT ATTEMPT` is that process; only a worker starts it.
+nobody with it when it dies. `python -m app.worker REFIT PROJECT ATTEMPT` is that process, `python -m app.worker help
+REFIT` one that fits members of another worker's refit; only a worker starts them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from app.config import Settings
 from app.errors import Unavailable
 from app.flows import upkeep
 from app.processes import end_with_parent
-from app.store import jobs, refits
+from app.store import jobs, members, refits
 from app.store.database import Database, connect
 from app.store.refits import Attempt, LeaseLost
 from app.telemetry import configure_logging
@@ -95,6 +96,13 @@ class _Crew:
         task.add_done_callback(self.running.discard)
         await asyncio.shield(task)
 
+    async def help(self, refit_id: UUID) -> None:
+        """Help with a refit that another worker runs, if it still runs."""
+        async with self.database.snapshot() as connection:
+            wanted = await members.any_waits(connection, refit_id)
+        if wanted:
+            await _in_process(self.settings, "help", str(refit_id))
+
     async def leave(self) -> None:
         """Let the running refits end if they do so soon; hand the others back."""
         if self.running:
@@ -136,7 +144,10 @@ class _Crew:
 
 async def run_in_process(attempt: Attempt, settings: Settings) -> None:
     """Run a refit in a process of its own, which is killed if this is cancelled: nothing it did counts then."""
-    arguments = (str(attempt.refit_id), str(attempt.project_id), str(attempt.number))
+    await _in_process(settings, str(attempt.refit_id), str(attempt.project_id), str(attempt.number))
+
+
+async def _in_process(settings: Settings, *arguments: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.worker", *arguments),
         stdin=asyncio.subprocess.PIPE,  # closed by the kernel when we die, which ends it
@@ -145,7 +156,7 @@ async def run_in_process(attempt: Attempt, settings: Settings) -> None:
     )
     try:
         if status := await process.wait():
-            log.error("the process of refit %s ended with %d", attempt.refit_id, status)
+            log.error("the process of refit %s ended with %d", " ".join(arguments), status)
     finally:
         with suppress(ProcessLookupError):
             process.kill()
@@ -154,10 +165,19 @@ async def run_in_process(attempt: Attempt, settings: Settings) -> None:
 
 def _refit_here(refit_id: str, project_id: str, number: str) -> None:
     """What the process of a refit does."""
-    end_with_parent(0)
-    os.nice(NICE)
     from app.flows.refit import refit  # the maths is imported nowhere else in a worker: it takes seconds and memory
 
+    _flow_here(lambda database, own: refit(database, Attempt(UUID(refit_id), int(project_id), int(number)), own))
+
+
+def _help_here(refit_id: str) -> None:
+    """What the process of a helper does."""
+    from app.flows.members import help_with
+
+    _flow_here(lambda database, own: help_with(database, UUID(refit_id), own))
+
+
+def _flow_here(flow: Callable[[Database, Settings], Awaitable[object]]) -> None:
     settings = Settings()
     configure_logging(settings.log_level)
     configure_tracing()
@@ -165,7 +185,7 @@ def _refit_here(refit_id: str, project_id: str, number: str) -> None:
     async def run() -> None:
         database = _database(settings)
         try:
-            await refit(database, Attempt(UUID(refit_id), int(project_id), int(number)), settings)
+            await flow(database, settings)
         finally:
             await database.close()
 
@@ -238,6 +258,10 @@ def _tasks(crew: _Crew) -> App:
     async def run_refit(refit_id: str) -> None:
         await crew.take(UUID(refit_id))
 
+    @app.task(name=jobs.HELP_REFIT, queue=jobs.REFITS)
+    async def help_refit(refit_id: str) -> None:
+        await crew.help(UUID(refit_id))
+
     @app.task(name=jobs.CONSIDER_REFIT, queue=jobs.UPKEEP)
     async def consider_refit(project_id: int) -> None:
         await upkeep.consider(database, project_id, settings, "new_runs")
@@ -286,4 +310,9 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    _refit_here(*sys.argv[1:])
+    end_with_parent(0)
+    os.nice(NICE)
+    if sys.argv[1] == "help":
+        _help_here(*sys.argv[2:])
+    else:
+        _refit_here(*sys.argv[1:])

@@ -152,7 +152,9 @@ REFIT_QUEUED: dict[str, Any] = {
     "queued_at": "2026-03-02T09:13:58Z",
     "started_at": None,
     "finished_at": None,
+    "kind": None,
     "n_runs": None,
+    "n_new_runs": None,
     "progress": None,
     "meta_learner_id": None,
     "verdict": None,
@@ -160,6 +162,8 @@ REFIT_QUEUED: dict[str, Any] = {
 }
 REFIT: dict[str, Any] = {
     **REFIT_QUEUED,
+    "kind": "full",
+    "n_new_runs": 640,
     "state": "succeeded",
     "attempts": 1,
     "started_at": "2026-03-02T09:13:58Z",

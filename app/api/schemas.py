@@ -203,7 +203,11 @@ class Refit(Answer):
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    kind: Literal["full", "incremental"] | None = Field(
+        description="Whether it learned everything anew or on from the champion, once it has begun.", examples=["full"]
+    )
     n_runs: int | None = Field(description="Finished runs it learned from, once it has read them.")
+    n_new_runs: int | None = Field(description="Those of them that it read: of an incremental refit, the new ones.")
     progress: dict[str, JsonValue] | None = Field(description="While it runs: where it stands.")
     meta_learner_id: UUID | None = Field(description="What it made, once it succeeded.")
     verdict: Verdict | None = Field(description="Whether that serves, once it succeeded.")

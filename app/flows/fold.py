@@ -45,6 +45,7 @@ class History:
 
     runs: Runs
     meta_features: Mapping[str, Mapping[str, float]]
+    snapshot: str  # the moment, as PostgreSQL tells it
 
 
 # ---------------------------------------------------------------- folding
@@ -168,9 +169,20 @@ async def _read(database: Database, project_id: int, cache: Path | None) -> Hist
         parts += [part async for part in _tables(runs.history(connection, project_id, since))]
         deleted = [id_.bytes for id_ in await segments.deleted(connection, project_id)]
         meta_features = await datasets.meta_features(connection, project_id)
+        moment = await segments.snapshot(connection)
     if cache is not None:
         await asyncio.to_thread(_forget_others, cache, found)
-    return History(await asyncio.to_thread(lambda: segment.latest(segment.joined(parts), deleted)), meta_features)
+    whole = await asyncio.to_thread(lambda: segment.latest(segment.joined(parts), deleted))
+    return History(whole, meta_features, moment)
+
+
+async def read_new(database: Database, project_id: int, seen: str) -> History:
+    """What a snapshot did not see: the runs themselves, however many others are stored."""
+    async with database.snapshot() as connection:
+        parts = [part async for part in _tables(runs.history(connection, project_id, unseen_in=seen))]
+        meta_features = await datasets.meta_features(connection, project_id)
+        moment = await segments.snapshot(connection)
+    return History(segment.latest(segment.joined(parts)), meta_features, moment)
 
 
 async def _start_anew(database: Database, project_id: int) -> None:

@@ -12,7 +12,7 @@ from app.config import Settings
 from app.errors import NotFound
 from app.flows.feedback import realised
 from app.learn.coverage import coverage
-from app.store import health, jobs, projects, refits
+from app.store import continuations, health, jobs, members, projects, refits
 from app.store.database import AsyncConnection, Database
 from app.store.refits import Refit, Trigger
 
@@ -40,17 +40,26 @@ async def consider(database: Database, project_id: int, settings: Settings, trig
             return None  # when it ends, the project is considered again
         now = await projects.n_terminal_runs(connection, project_id)
         before = await refits.n_runs_at_last(connection, project_id)
-        if not is_due(now, before, project.refit_policy, settings):
+        continues = await continuations.of_champion(connection, project_id) is not None
+        if not is_due(now, before, project.refit_policy, settings, continues=continues):
             return None
         return (await _queue(connection, project_id, trigger)).id
 
 
-def is_due(n_runs: int, n_runs_before: int | None, policy: Mapping[str, Any], settings: Settings) -> bool:
-    """Whether there is enough to learn that the last refit did not see; deleted runs are a change like new ones."""
+def is_due(
+    n_runs: int, n_runs_before: int | None, policy: Mapping[str, Any], settings: Settings, *, continues: bool = False
+) -> bool:
+    """Whether there is enough to learn that the last refit did not see; deleted runs are a change like new ones.
+
+    `continues`: the champion can learn on from new runs alone, which is cheap, and so comes sooner.
+    """
     if n_runs_before is None:
         return n_runs >= settings.refit_first_runs
     fewest = policy.get("min_new_runs") or settings.refit_min_new_runs
-    return abs(n_runs - n_runs_before) >= max(fewest, settings.refit_min_new_fraction * n_runs_before)
+    fraction = settings.refit_min_new_fraction
+    if continues:
+        fraction = min(fraction, settings.refit_increment_fraction)
+    return abs(n_runs - n_runs_before) >= max(fewest, fraction * n_runs_before)
 
 
 async def measure(database: Database, project_id: int) -> None:
@@ -84,6 +93,7 @@ async def recover(database: Database, settings: Settings) -> None:
         lease, attempts = settings.refit_lease_seconds, settings.refit_max_attempts
         for refit in await refits.recover(connection, lease, attempts):
             log.warning("refit %s of project %r had gone silent and is %s", refit.id, refit.project, refit.state)
+        await members.clear_ended(connection)
         for refit_id in await refits.startable(connection):
             await jobs.ring_for_refit(connection, refit_id)
 

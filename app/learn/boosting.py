@@ -8,7 +8,7 @@ challenger.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +22,8 @@ from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 TREES, RATE, DEPTH = 500, 0.06, 6
 MORE_TREES, MORE_RATE = 40, 0.1
 """What an increment adds to a member."""
+NEW_WEIGHT = 1.0
+"""What a new run counts beside a replayed one."""
 BORDERS = 64
 """Split points tried per input: a fit takes less than half the time it does with CatBoost's 254, at equal regret."""
 FEATURE_SHARE = 0.5
@@ -111,9 +113,9 @@ def fit_member(
 
 
 def continue_member(
-    model: CatBoostRegressor, X: Float32Array, z: FloatArray, *, ignored: Sequence[int], seed: int
+    model: CatBoostRegressor, X: Float32Array, z: FloatArray, weight: FloatArray, *, ignored: Sequence[int], seed: int
 ) -> CatBoostRegressor:
-    """A member with more trees, grown on what it says wrong of z (n,). Shapes: X (n, d)."""
+    """A member with more trees, grown on what it says wrong of z. Shapes: X (n, d), z and weight (n,)."""
     more = CatBoostRegressor(
         iterations=MORE_TREES,
         learning_rate=MORE_RATE,
@@ -126,7 +128,7 @@ def continue_member(
         allow_writing_files=False,
     )
     try:
-        return more.fit(Pool(X, z), init_model=model)
+        return more.fit(Pool(X, z, weight=weight), init_model=model)
     except CatBoostError:  # no input varies: there is nothing to tell the new runs apart by
         return model
 
@@ -141,7 +143,7 @@ def fit_members(
     z: FloatArray,
     fold: IntArray,
     n_folds: int,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     *,
     ignored: Sequence[int] = (),
     seed: int = 0,

@@ -32,7 +32,7 @@ from app.learn.prior import Prior
 from app.learn.responses import Responses
 
 MAGIC = b"forerun\0"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 HEADER = len(MAGIC) + 2 + 32
 SMOOTH = ("columns", "centre", "scale", "points", "alpha")
 EPOCH = (1980, 1, 1, 0, 0, 0)

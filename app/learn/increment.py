@@ -9,14 +9,15 @@ new input waits, so full refits must come again; `flows/refit.py` says when.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from catboost import CatBoostRegressor, Pool
 
 from app.errors import NothingToLearn
-from app.learn import bundle
+from app.featurise.fidelity import with_ends
+from app.learn import boosting, bundle
 from app.learn.boosting import Members, continue_member
 from app.learn.continuation import REPLAYED, Continuation, Replay, Sketch, evenly
 from app.learn.folds import assign_folds
@@ -79,7 +80,7 @@ def _encoded(champion: MetaLearner, before: Continuation, table: RunTable) -> _N
     index = {name: i for i, name in enumerate(datasets)}
     folds = assign_folds(datasets, champion.folds)
     dataset = np.array([index[name] for name in table.datasets], dtype=np.int64)[table.dataset]
-    frame = champion.featuriser.transform(table.inputs, table.meta_features, table.dataset)
+    frame = champion.featuriser.transform(with_ends(table).inputs, table.meta_features, table.dataset)
     nothing = np.full(len(table), np.nan)
     targets = {name: _known(table, name) if name in table.targets else nothing for name in before.replay.targets}
     fold = np.array([folds[name] for name in datasets], dtype=np.int64)[dataset]
@@ -97,7 +98,7 @@ def _target(
     before: Continuation,
     new: _New,
     meta: Sequence[int],
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     seed: int,
 ) -> TargetLearner:
     known = np.flatnonzero(np.isfinite(new.runs.targets[name]))
@@ -110,7 +111,9 @@ def _target(
     def grown(model: CatBoostRegressor, k: int, ignored: Sequence[int]) -> CatBoostRegressor:
         X = np.asfortranarray(np.vstack([before.replay.X, runs.X[fold != k]]))
         kept = np.asarray(model.predict(Pool(before.replay.X), thread_count=1))
-        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), ignored=ignored, seed=seed + k)
+        weight = np.ones(len(X))
+        weight[len(kept) :] = boosting.NEW_WEIGHT
+        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), weight, ignored=ignored, seed=seed + k)
 
     jobs = [
         [pool.submit(grown, model, k, meta if view is views[-1] else ()) for k, model in enumerate(view.models)]

@@ -11,7 +11,7 @@ candidates): a score is then one sum of trees, which a search can fold over a sp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,7 +94,7 @@ def fit_prior(
     dataset: IntArray,
     reference: BoolArray,
     fold: IntArray,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     *,
     ranks: bool,
     seed: int,

@@ -5,7 +5,7 @@ A metric is learned by rank within its dataset; a resource means the same on eve
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,7 +39,7 @@ class Rows:
 
 
 def fit_target(
-    rows: Rows, names: tuple[str, ...], pool: ThreadPoolExecutor, *, resource: bool, seed: int
+    rows: Rows, names: tuple[str, ...], pool: Executor, *, resource: bool, seed: int
 ) -> tuple[TargetLearner, dict[str, Any]]:
     """The learner of one target, and its report on datasets (`names`) that its members have not seen."""
     X, dataset = rows.frame.X, rows.frame.groups

@@ -25,17 +25,18 @@ REFITS = "refits"
 UPKEEP = "upkeep"
 """Two queues, so that small work never waits behind a refit."""
 RUN_REFIT = "run_refit"
+HELP_REFIT = "help_refit"
 CONSIDER_REFIT = "consider_refit"
 
 _WAITING = "EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = {} AND status = 'todo')"
 _LOCK_OF = "hashtextextended('forerun runs of ' || id, 0)"
-_RELY = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF}) FROM unnest(CAST(:ids AS bigint[])) AS id")  # noqa: S608
+_RELY = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF}) FROM unnest(CAST(:ids AS bigint[])) AS id")  # noqa: S608  # from constants
 _SILENT = text(f"""
     SELECT id, bell, now() + make_interval(secs => CAST(:seconds AS double precision)) AS scheduled_at
     FROM unnest(CAST(:ids AS bigint[])) AS id, concat(CAST(:name AS text), ':', id) AS bell
     WHERE NOT {_WAITING.format("bell")} ORDER BY id
 """)  # noqa: S608  # put together from constants
-_AWAIT = text(f"SELECT pg_advisory_xact_lock({_LOCK_OF}) FROM (SELECT CAST(:id AS bigint) AS id) AS one")  # noqa: S608
+_AWAIT = text(f"SELECT pg_advisory_xact_lock({_LOCK_OF}) FROM (SELECT CAST(:id AS bigint) AS id) AS one")  # noqa: S608  # from constants
 _DEFERRER = App(connector=PsycopgConnector())  # never opened: it only writes through connections that it is given
 
 
@@ -51,6 +52,14 @@ async def ring_for_refit(connection: AsyncConnection, refit_id: UUID) -> None:
     lock = f"{RUN_REFIT}:{refit_id}"
     if not await connection.scalar(text("SELECT " + _WAITING.format(":lock")), {"lock": lock}):
         await _defer(connection, REFITS, RUN_REFIT, {"refit_id": str(refit_id)}, lock)
+
+
+async def ring_for_help(connection: AsyncConnection, refit_id: UUID, helpers: int) -> None:
+    """Have up to so many workers that are free help with a refit; refits of their own go first."""
+    for number in range(helpers):
+        lock = f"{HELP_REFIT}:{refit_id}:{number}"
+        if not await connection.scalar(text("SELECT " + _WAITING.format(":lock")), {"lock": lock}):
+            await _defer(connection, REFITS, HELP_REFIT, {"refit_id": str(refit_id)}, lock, priority=-1)
 
 
 async def ring_for_runs(connection: AsyncConnection, project_ids: Iterable[int], delay_seconds: float) -> None:
@@ -94,10 +103,11 @@ async def _defer(
     arguments: dict[str, Any],
     queueing_lock: str,
     schedule_at: datetime | None = None,
+    priority: int = 0,
 ) -> None:
     driver = (await connection.get_raw_connection()).driver_connection
     job = _DEFERRER.configure_task(
-        task, queue=queue, queueing_lock=queueing_lock, schedule_at=schedule_at, connection=driver
+        task, queue=queue, queueing_lock=queueing_lock, schedule_at=schedule_at, connection=driver, priority=priority
     )
     with suppress(AlreadyEnqueued):  # somebody else rang in the same moment
         async with connection.begin_nested():

@@ -29,6 +29,7 @@ from app.store import segments
 from app.store.reach import Reach, within
 from app.store.tables import projects, refits
 
+Kind: TypeAlias = Literal["full", "incremental"]
 Trigger: TypeAlias = Literal["request", "new_runs", "periodic"]
 GAVE_UP = "given up: the worker died or went silent on every one of {} attempts"
 _QUEUED = refits.c.state == text("'queued'")
@@ -53,6 +54,8 @@ class Refit:
     verdict: dict[str, Any] | None
     error: str | None
     progress: dict[str, Any] | None
+    kind: str | None
+    n_new_runs: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,11 @@ async def start(connection: AsyncConnection, refit_id: UUID) -> Attempt | None:
     except IntegrityError:  # another one of the project was started at the same moment
         return None
     return None if row is None else Attempt(refit_id, row.project_id, row.attempts)
+
+
+async def describe(connection: AsyncConnection, attempt: Attempt, kind: Kind, n_runs: int, n_new_runs: int) -> None:
+    """Tell what it turned out to be. Raises: LeaseLost."""
+    await _change(connection, attempt, kind=kind, n_runs=n_runs, n_new_runs=n_new_runs)
 
 
 async def report_progress(connection: AsyncConnection, attempt: Attempt, progress: dict[str, Any]) -> None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, delete, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, cast, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.errors import NotFound, RunFinished
 from app.store import audit, cursors, documents
 from app.store.database import AsyncConnection
 from app.store.reach import Reach, within
-from app.store.tables import datasets, projects, runs
+from app.store.tables import PgSnapshot, datasets, projects, runs
 from app.types import INPUT_KINDS, CurvePoint, DatasetReference, Run, RunPatch, State, StoredRun
 
 _CHUNK: Final = 1_000
@@ -166,16 +166,21 @@ async def _project_id(connection: AsyncConnection, project: str | None) -> int |
 
 
 async def history(
-    connection: AsyncConnection, project_id: int, since: int = 0, until: int | None = None
+    connection: AsyncConnection, project_id: int, since: int = 0, until: int | None = None, unseen_in: str | None = None
 ) -> AsyncIterator[StoredRun]:
     """The finished runs of a project, oldest first, streamed, without tags, meta-features and completed curves.
 
     Meta-features belong to datasets: `datasets.meta_features` gives them once.
     `since`, `until`: only what was written by these transactions, the last one excluded (see `segments`).
+    `unseen_in`: only what was written by transactions that a snapshot does not see (see `continuations`).
     """
     finished = [runs.c.project_id == project_id, runs.c.state != text("'running'"), runs.c.written >= str(since)]
     if until is not None:
         finished.append(runs.c.written < str(until))
+    if unseen_in is not None:
+        snapshot = cast(unseen_in, PgSnapshot)
+        finished.append(runs.c.written >= func.pg_snapshot_xmin(snapshot))
+        finished.append(~func.pg_visible_in_snapshot(runs.c.written, snapshot))
     query = _select(*_SMALL, _REACHED, *_NAMES).where(*finished).order_by(runs.c.id)
     references: dict[str, DatasetReference] = {}
     async with connection.stream(query, execution_options={"yield_per": _CHUNK}) as rows:

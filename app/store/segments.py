@@ -102,6 +102,11 @@ async def horizon(connection: AsyncConnection, project_id: int) -> int:
     return int(await connection.scalar(_HORIZON, {"project_id": project_id}) or 0)
 
 
+async def snapshot(connection: AsyncConnection) -> str:
+    """Which transactions' writes are seen in this one, a snapshot."""
+    return str(await connection.scalar(text("SELECT pg_current_snapshot()::text")))
+
+
 async def next_horizon(connection: AsyncConnection, project_id: int, since: int, limit: int) -> int:
     """How far the tail can be folded: whole transactions, of about `limit` runs; `since` where there is nothing."""
     bounds = {"project_id": project_id, "since": str(since), "limit": limit}

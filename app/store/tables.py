@@ -42,6 +42,15 @@ class XID8(UserDefinedType[int]):
         return "XID8"
 
 
+class PgSnapshot(UserDefinedType[str]):
+    """Which transactions had ended at some moment, as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "PG_SNAPSHOT"
+
+
 PGDialect.ischema_names["xid8"] = XID8  # to be known when a schema is read back
 
 
@@ -58,6 +67,7 @@ metadata = MetaData(
 RUN_STATES = ("completed", "failed", "running", "stopped")
 REFIT_STATES = ("queued", "running", "succeeded", "failed")
 AUDITED = ("key_created", "key_revoked", "meta_learner_promoted", "run_deleted")
+REFIT_KINDS = ("full", "incremental")
 REFIT_TRIGGERS = ("request", "new_runs", "periodic")
 
 
@@ -135,7 +145,7 @@ run_segments = Table(
 run_folds = Table(
     "run_folds",
     metadata,
-    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("horizon", XID8, nullable=False, server_default=text("'0'::xid8")),
     Column("cluster", BigInteger, nullable=False),  # transactions are numbered by the cluster that a backup leaves
 )
@@ -144,7 +154,7 @@ run_folds = Table(
 run_tombstones = Table(
     "run_tombstones",
     metadata,
-    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("id", Uuid, primary_key=True),
     Column("folded", Boolean, nullable=False),
 )
@@ -219,6 +229,20 @@ meta_learners = Table(
     CheckConstraint("octet_length(checksum) = 32", name="checksum"),
 )
 
+# What a refit needs to learn on from a meta-learner: see continuations.py.
+continuations = Table(
+    "continuations",
+    metadata,
+    Column("meta_learner_id", Uuid, ForeignKey("meta_learners.id", ondelete="CASCADE"), primary_key=True),
+    Column("snapshot", Text, nullable=False),
+    Column("cluster", BigInteger, nullable=False),
+    Column("n_runs", Integer, nullable=False),
+    Column("n_runs_at_full", Integer, nullable=False),
+    Column("n_increments", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("checksum", LargeBinary, nullable=False),
+)
+
 recommendations = Table(
     "recommendations",
     metadata,
@@ -262,7 +286,10 @@ refits = Table(
     _json("verdict"),
     Column("error", Text),
     _json("progress"),
+    Column("kind", Text),  # null until it has begun
+    Column("n_new_runs", Integer),
     _one_of("state", REFIT_STATES),
+    _one_of("kind", REFIT_KINDS),
     _one_of("trigger", REFIT_TRIGGERS),
     CheckConstraint("state <> 'running' OR (started_at IS NOT NULL AND heartbeat_at IS NOT NULL)", name="running"),
     CheckConstraint("(state IN ('succeeded', 'failed')) = (finished_at IS NOT NULL)", name="finished"),
@@ -278,6 +305,30 @@ Index(
     postgresql_where=(refits.c.state == text("'queued'")) & (refits.c.attempts == text("0")),
 )
 Index("refits_one_running_idx", refits.c.project_id, unique=True, postgresql_where=refits.c.state == text("'running'"))
+
+# Members that wait to be fitted, and what they are fitted to: see members.py.
+refit_inputs = Table(
+    "refit_inputs",
+    metadata,
+    _bigint(),
+    Column("refit_id", Uuid, ForeignKey("refits.id", ondelete="CASCADE"), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index(None, "refit_id"),
+)
+refit_members = Table(
+    "refit_members",
+    metadata,
+    _bigint(),
+    Column("refit_id", Uuid, ForeignKey("refits.id", ondelete="CASCADE"), nullable=False),
+    Column("input_id", BigInteger, ForeignKey("refit_inputs.id", ondelete="CASCADE"), nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    _time("heartbeat_at"),
+    Column("job", LargeBinary, nullable=False),
+    Column("content", LargeBinary),
+    _one_of("state", ("waiting", "here", "elsewhere", "done")),
+    Index(None, "refit_id"),
+    Index(None, "input_id"),
+)
 
 # Append-only: a trigger refuses to change, delete or truncate. Without foreign keys, for it outlives what it tells of.
 audit = Table(

@@ -219,14 +219,6 @@ async def test_a_history_that_moved_to_another_cluster_is_folded_anew(database: 
     assert await n_runs(database, project_id) == 12
 
 
-async def test_segments_go_with_their_project(database: Database, project_id: int) -> None:
-    await fold(database, project_id)
-    async with database.transaction() as connection:
-        await connection.execute(text("DELETE FROM projects"))
-        for table in ("runs", "run_segments", "run_folds", "run_tombstones"):
-            assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
-
-
 @pytest.mark.parametrize(
     ("sizes", "merged"),
     [
