@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 GENERATORS := $(VENV)/generators
+PEERS  := $(VENV)/peers
 UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 PYTEST_ARGS ?=
 
@@ -48,10 +49,16 @@ format: $(VENV)/.dev ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## the speed figures of the README, with their floor measured in the same run; 100,000 mutated requests
+# Histories and a prototype to measure beside, where they are.
+BENCH_DATA ?= $(wildcard ../shared/bench)
+PROTOTYPE  ?= $(wildcard ../shared/prototypes)
+
+bench: $(VENV)/.dev $(VENV)/.peers ## the speed figures of the README, with their floor measured in the same run; 100,000 mutated requests
 	$(BIN)/python -m tests.quality.bench
 	$(BIN)/python -m tests.quality.search_bench
 	$(BIN)/python -m tests.quality.cluster_bench
+	$(BIN)/python -m tests.quality.exact_bench $(addprefix --bench ,$(BENCH_DATA)) $(addprefix --prototype ,$(PROTOTYPE))
+	$(BIN)/python -m tests.quality.peers_bench --smac $(PEERS)/bin/python
 	$(BIN)/python -m tests.hostile.fuzz --requests 100000
 
 bench-scale: $(VENV)/.dev ## two million runs: what ingest, lists, recommendations and refits cost as history grows, with the slope
@@ -97,6 +104,12 @@ $(VENV)/.generators: .locks/generators.txt $(VENV)/.uv
 	VIRTUAL_ENV=$(GENERATORS) $(BIN)/uv pip install --quiet --require-hashes -r $<
 	@touch $@
 
+# SMAC brings a good deal that nothing else needs.
+$(VENV)/.peers: .locks/peers.txt $(VENV)/.uv
+	$(PYTHON) -m venv $(PEERS)
+	VIRTUAL_ENV=$(PEERS) $(BIN)/uv pip install --quiet --require-hashes -r $<
+	@touch $@
+
 # ---- locks: hashes for every platform, and no host or path in them ----
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
@@ -107,3 +120,4 @@ lock: $(VENV)/.uv ## resolve pyproject.toml anew into .locks/
 	$(COMPILE) --constraints .locks/demo.txt pyproject.toml --extra otel --extra demo --extra dev --output-file .locks/dev.txt
 	$(COMPILE) --constraints .locks/dev.txt --group install --output-file .locks/uv.txt
 	$(COMPILE) --group generators --output-file .locks/generators.txt
+	$(COMPILE) --constraints .locks/dev.txt --group peers --output-file .locks/peers.txt

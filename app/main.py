@@ -30,6 +30,7 @@ from app.api import (
 from app.api.access import Access
 from app.api.body_timeout import BodyTimeout
 from app.api.dependencies import Gate, known_query_only
+from app.api.hot_runs import HotRuns
 from app.config import Settings
 from app.flows.access import Keyring
 from app.flows.champions import follow
@@ -62,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(pages.router)
+    app.add_middleware(HotRuns, settings=settings)
     app.add_middleware(Access, settings=settings)
     problems.install(app)
     openapi.install(app)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 from typing import Any
 from uuid import uuid4
@@ -30,7 +31,6 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.metrics_core import Metric
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__, tracing
@@ -252,10 +252,7 @@ class Telemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = current
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                message["headers"] = _with_ours(message.get("headers", ()), current)
             await send(message)
 
         HTTP_IN_PROGRESS.inc()
@@ -269,17 +266,29 @@ class Telemetry:
 
 def _id_of(scope: Scope) -> str:
     """The client's request id where it is fit to be logged and sent back; a new one otherwise."""
-    sent = Headers(scope=scope).get("x-request-id", "")
+    sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
     return sent if _ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
+
+
+def _with_ours(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """By hand: each look-up by Starlette walks all headers, and this is done for every answer."""
+    kept = [(name, value) for name, value in headers if name.lower() != b"x-request-id"]
+    given = {name.lower() for name, _ in kept}
+    missing = [pair for pair in _SECURITY_HEADERS if pair[0] not in given]
+    return [*kept, *missing, (b"x-request-id", request_id.encode())]
+
+
+_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 def _record(scope: Scope, status: int, n_bytes: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path_format", "unmatched")
     method = scope["method"] if scope["method"] in _METHODS else "other"
-    HTTP_REQUESTS.labels(method, route, str(status)).inc()
-    HTTP_SECONDS.labels(method, route).observe(seconds)
+    answered, duration, received = _series(method, route, status)
+    answered.inc()
+    duration.observe(seconds)
     if n_bytes:
-        HTTP_BODY_BYTES.labels(method, route).inc(n_bytes)
+        received.inc(n_bytes)
     log.info(
         "%s %s %d",
         method,
@@ -287,6 +296,12 @@ def _record(scope: Scope, status: int, n_bytes: int, seconds: float) -> None:
         status,
         extra={"method": method, "route": route, "status": status, "duration_seconds": round(seconds, 6)},
     )
+
+
+@cache  # routes and statuses are few; prometheus_client takes a lock and makes a tuple for each look-up
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram, Counter]:
+    duration, received = HTTP_SECONDS.labels(method, route), HTTP_BODY_BYTES.labels(method, route)
+    return HTTP_REQUESTS.labels(method, route, str(status)), duration, received
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

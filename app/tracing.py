@@ -48,6 +48,11 @@ def configure_tracing() -> bool:
     return True
 
 
+def is_on() -> bool:
+    """Whether spans go anywhere."""
+    return hasattr(trace.get_tracer_provider(), "force_flush")  # only a real provider has it
+
+
 def flush_traces() -> None:
     """Send what is collected, before a process ends that skips its exit handlers."""
     flush = getattr(trace.get_tracer_provider(), "force_flush", None)  # only a real provider has it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import product
 from math import prod
 
@@ -60,6 +61,11 @@ def rows(grid: Grid, x: np.ndarray) -> np.ndarray:
     for d, dimension in enumerate(grid.dimensions):
         X[:, dimension.features] = dimension.X[x[:, d]]
     return X
+
+
+def examples(n: int) -> int:
+    """How many examples a property is tried on; with EXAMPLES=20 in the environment, twenty times as many."""
+    return n * int(os.environ.get("EXAMPLES", "1"))
 
 
 seeds = st.integers(0, 2**32 - 1)

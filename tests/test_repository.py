@@ -66,7 +66,7 @@ def test_the_patterns_find_what_they_are_for(pattern: re.Pattern[str], text: str
 
 def test_locks_name_no_place_and_hash_everything() -> None:
     locks = sorted((ROOT / ".locks").glob("*.txt"))
-    assert [lock.stem for lock in locks] == ["demo", "dev", "generators", "run", "uv"]
+    assert [lock.stem for lock in locks] == ["demo", "dev", "generators", "peers", "run", "uv"]
     for lock in locks:
         text = lock.read_text()
         assert "://" not in text

@@ -82,9 +82,14 @@ def rule_of(method: str, path: str) -> Rule | None:
     return RULES.get((method, "/".join(path.split("/", 3)[:3])), OTHERWISE)
 
 
-async def _caller(request: Request) -> Caller:
-    caller: Caller = request.scope[_CALLER]
+def caller_of(scope: Scope) -> Caller:
+    """Who was let in."""
+    caller: Caller = scope[_CALLER]
     return caller
+
+
+async def _caller(request: Request) -> Caller:
+    return caller_of(request.scope)
 
 
 async def _keyring(request: Request) -> Keyring:

@@ -246,6 +246,11 @@ def install(app: FastAPI) -> None:
 
 async def _forerun_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ForerunError)
+    return answer_to(error)
+
+
+def answer_to(error: ForerunError) -> Response:
+    """The answer to a request that failed with this error, and a line in the log where it is ours."""
     if isinstance(error, Unavailable):  # told once for each request of an outage: its traceback is always the same
         log.error("%s: %s (%s)", error.code, error.detail, type(error.__cause__ or error).__name__)
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -56,24 +56,30 @@ _SHAPE: Final = bytes.maketrans(
     b"123456789[:,-\t\n\r", b"0" * 9 + b" " * 7
 )  # a digit is 0, what may precede a number a space
 _MAY_PASS_2_53: Final = b" " + b"0" * 16
+_TOO_LONG: Final = re.compile(rb"[-+.0-9eE]{65}")
 _MAY_BE_TOO_LONG: Final = b"0" * 21  # of 65 characters, at most 4 are no digits, and those part them in at most 3 runs
 
 
 def _swiftly(body: bytes, limits: Limits) -> Any:
     """The document, or `_DOUBT`. orjson itself refuses what is no JSON, lone surrogates and infinite numbers."""
-    shape = b" " + body.translate(_SHAPE)
-    if _MAY_PASS_2_53 in shape or _MAY_BE_TOO_LONG in shape:
-        return _DOUBT
-    if b"\\u00" in body or _values_at_most(body) > limits.values:  # \u0000 is a NUL, \u003a a colon in disguise
+    if may_hide_something(body) or values_at_most(body) > limits.values:
         return _DOUBT
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _DOUBT
-    return value if body.count(b":") == _count_colons(value, limits) else _DOUBT
+    return value if body.count(b":") == count_colons(value, limits) else _DOUBT
 
 
-def _count_colons(document: Any, limits: Limits) -> int:
+def may_hide_something(body: bytes) -> bool:
+    r"""Whether there may be a number that is too large or too long, a NUL (\u0000) or a colon in disguise (\u003a)."""
+    shape = b" " + body.translate(_SHAPE)
+    if _MAY_BE_TOO_LONG in shape and _TOO_LONG.search(body):
+        return True
+    return _MAY_PASS_2_53 in shape or (b"\\" in body and b"\\u00" in body)
+
+
+def count_colons(document: Any, limits: Limits) -> int:
     """How many colons a text holds that reads as `document`, if no name is repeated.
 
     -1 when it is beyond the limits, or a name is not in its composed form. A repeated name leaves one value and two
@@ -114,7 +120,7 @@ def _colons_of(container: Any, below: list[Any]) -> int:
     return colons
 
 
-def _values_at_most(body: bytes) -> int:
+def values_at_most(body: bytes) -> int:
     """Each value but the first follows a comma or opens its container."""
     return body.count(b",") + body.count(b"[") + body.count(b"{") + 1
 
@@ -165,7 +171,7 @@ def _check_size(body: bytes, limits: Limits) -> None:
     steps = map(_BRACKETS.__getitem__, structure.translate(None, _NOT_BRACKETS))
     if max(accumulate(steps), default=0) > limits.depth:
         raise InvalidRequest.at("", f"the document is nested deeper than {limits.depth} levels")
-    if (seen := _values_at_most(structure)) > limits.values:
+    if (seen := values_at_most(structure)) > limits.values:
         raise InvalidRequest.at("", f"the document holds {seen:,} values; at most {limits.values:,} are taken")
 
 

@@ -55,9 +55,13 @@ class Caller:
     def reach(self) -> Reach:
         return None if self.projects is None else tuple(self.projects.values())
 
+    def reaches(self, project: str) -> bool:
+        """Whether a project is the caller's."""
+        return self.projects is None or project in self.projects
+
     def check(self, project: str) -> None:
         """Raises: Forbidden for a project that is not the caller's, whether or not there is one of that name."""
-        if self.projects is not None and project not in self.projects:
+        if not self.reaches(project):
             raise Forbidden(f"this key is not one for project {project!r}")
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 from uuid import UUID
@@ -17,6 +18,7 @@ from uuid import UUID
 from app import telemetry, tracing
 from app.errors import ForerunError, TooManyRequests, Unavailable
 from app.store import jobs, runs
+from app.store.arrivals import Arrival
 from app.store.database import Database
 from app.store.reach import Reach
 from app.store.upsert import Outcome, upsert
@@ -24,7 +26,7 @@ from app.types import Run, RunPatch, StoredRun
 
 log = logging.getLogger("forerun.ingest")
 
-Incoming: TypeAlias = Run | ForerunError
+Incoming: TypeAlias = Run | Arrival | ForerunError
 """A run, or why what was sent in its place is none."""
 
 MAX_GROUP: Final = 500
@@ -34,12 +36,14 @@ MAX_WAITING: Final = 2_000
 NAMED: Final = 3
 """Requests whose ids stand in the log lines of a transaction that they share."""
 CHUNK: Final = 1_000
-"""Runs of a stream that share one transaction, and all of it that is in memory."""
+"""Runs of a stream that share one transaction; two such chunks are all of it that is in memory."""
+CHUNK_BYTES: Final = 8 * 2**20
+"""What their documents may have together: less of them share one where they are large."""
 MAX_RESULTS: Final = 1_000
 """Lines of a stream that are told one by one."""
 
 
-async def store(database: Database, incoming: Sequence[Run], refit_delay_seconds: float) -> list[Outcome]:
+async def store(database: Database, incoming: Sequence[Run | Arrival], refit_delay_seconds: float) -> list[Outcome]:
     """Store runs in one transaction, with the news of them for the worker; one outcome for each, in order.
 
     Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone, and so on: one bad run never harms
@@ -57,14 +61,16 @@ async def store(database: Database, incoming: Sequence[Run], refit_delay_seconds
         middle = len(incoming) // 2
         first = await store(database, incoming[:middle], refit_delay_seconds)
         second = await store(database, incoming[middle:], refit_delay_seconds)
-        return first + [replace(outcome, index=outcome.index + middle) for outcome in second]
-    for outcome in outcomes:
-        telemetry.RUNS_INGESTED.labels(outcome.status).inc()
+        return first + [outcome._replace(index=outcome.index + middle) for outcome in second]
+    for status, n in Counter(outcome.status for outcome in outcomes).items():
+        telemetry.RUNS_INGESTED.labels(status).inc(n)
     telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
     return outcomes
 
 
-async def _store_together(database: Database, incoming: Sequence[Run], refit_delay_seconds: float) -> list[Outcome]:
+async def _store_together(
+    database: Database, incoming: Sequence[Run | Arrival], refit_delay_seconds: float
+) -> list[Outcome]:
     async with database.transaction() as connection:
         outcomes = await upsert(connection, incoming)
         ended = [outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"]
@@ -115,22 +121,35 @@ async def store_batch(database: Database, incoming: Sequence[Incoming], refit_de
 async def store_stream(
     database: Database, incoming: AsyncIterable[tuple[int, Incoming]], refit_delay_seconds: float
 ) -> Tally:
-    """Store numbered runs of a stream of any length, chunk by chunk; `results` has those that were not taken."""
+    """Store numbered runs of a stream of any length, chunk by chunk; `results` has those that were not taken.
+
+    One chunk is stored while the next one is read.
+    """
     tally = Tally()
     chunk: list[tuple[int, Incoming]] = []
+    n_bytes = 0
+    under_way: asyncio.Task[None] | None = None
 
-    async def flush() -> None:
+    async def flush(chunk: Sequence[tuple[int, Incoming]]) -> None:
         outcomes = await _store_good(database, [item for _, item in chunk], refit_delay_seconds)
         for (number, _), outcome in zip(chunk, outcomes, strict=True):
-            _note(tally, replace(outcome, index=number))
-        chunk.clear()
+            _note(tally, outcome._replace(index=number))
+
+    async def ended() -> None:
+        if under_way is not None:
+            await under_way
 
     try:
-        async for item in incoming:
-            chunk.append(item)
-            if len(chunk) == CHUNK:
-                await flush()
-        await flush()
+        try:
+            async for item in incoming:
+                chunk.append(item)
+                n_bytes += sum(map(len, item[1].documents)) if isinstance(item[1], Arrival) else 0
+                if len(chunk) == CHUNK or n_bytes > CHUNK_BYTES:
+                    await ended()
+                    under_way, chunk, n_bytes = asyncio.create_task(flush(chunk)), [], 0
+        finally:
+            await ended()  # also of a stream that breaks off: what it tells has been stored
+        await flush(chunk)
     except ForerunError as error:
         detail = f"{error.detail}; {tally.created} runs of this stream have been stored, and are known by their run_id"
         raise type(error)(detail, retry_after_seconds=error.retry_after_seconds) from error
@@ -149,16 +168,16 @@ def _note(tally: Tally, outcome: Outcome) -> None:
 
 async def _store_good(database: Database, incoming: Sequence[Incoming], refit_delay_seconds: float) -> list[Outcome]:
     """Outcomes in order, of those that are runs and those that are not."""
-    good = [(index, item) for index, item in enumerate(incoming) if isinstance(item, Run)]
-    bad = [
+    good = [item for item in incoming if not isinstance(item, ForerunError)]
+    stored = iter(await store(database, good, refit_delay_seconds) if good else ())
+    if n_bad := len(incoming) - len(good):
+        telemetry.RUNS_INGESTED.labels("rejected").inc(n_bad)
+    return [
         Outcome(index, "rejected", None, error=item)
-        for index, item in enumerate(incoming)
         if isinstance(item, ForerunError)
+        else next(stored)._replace(index=index)
+        for index, item in enumerate(incoming)
     ]
-    stored = await store(database, [run for _, run in good], refit_delay_seconds) if good else []
-    telemetry.RUNS_INGESTED.labels("rejected").inc(len(bad))
-    placed = [replace(outcome, index=good[outcome.index][0]) for outcome in stored]
-    return sorted(bad + placed, key=lambda outcome: outcome.index)
 
 
 # ---------------------------------------------------------------- one by one, together
@@ -171,7 +190,9 @@ class Intake:
         self._database = database
         self._patience_seconds = patience_seconds
         self._refit_delay_seconds = refit_delay_seconds
-        self._waiting: asyncio.Queue[tuple[Run, asyncio.Future[Outcome], str | None]] = asyncio.Queue(MAX_WAITING)
+        self._waiting: asyncio.Queue[tuple[Run | Arrival, asyncio.Future[Outcome], str | None]] = asyncio.Queue(
+            MAX_WAITING
+        )
         self._open = False
 
     async def __aenter__(self) -> Self:
@@ -189,7 +210,7 @@ class Intake:
         with suppress(asyncio.CancelledError):
             await self._task
 
-    async def store(self, run: Run) -> Outcome:
+    async def store(self, run: Run | Arrival) -> Outcome:
         """Returns after the commit. Raises: TooManyRequests, Unavailable, and what else happened to the run."""
         if not self._open:
             raise Unavailable("the service is stopping", retry_after_seconds=1)
@@ -221,7 +242,7 @@ class Intake:
                 for _ in group:
                     self._waiting.task_done()
 
-    async def _flush(self, group: Sequence[Run], answers: Sequence[asyncio.Future[Outcome]]) -> None:
+    async def _flush(self, group: Sequence[Run | Arrival], answers: Sequence[asyncio.Future[Outcome]]) -> None:
         if not group:
             return
         try:

@@ -16,6 +16,7 @@ import numpy as np
 from catboost import CatBoostRegressor, Pool
 
 from app.errors import NothingToLearn
+from app.featurise.fidelity import with_ends
 from app.learn import boosting, bundle
 from app.learn.boosting import Members, continue_member
 from app.learn.continuation import REPLAYED, Continuation, Replay, Sketch, evenly
@@ -79,7 +80,7 @@ def _encoded(champion: MetaLearner, before: Continuation, table: RunTable) -> _N
     index = {name: i for i, name in enumerate(datasets)}
     folds = assign_folds(datasets, champion.folds)
     dataset = np.array([index[name] for name in table.datasets], dtype=np.int64)[table.dataset]
-    frame = champion.featuriser.transform(table.inputs, table.meta_features, table.dataset)
+    frame = champion.featuriser.transform(with_ends(table).inputs, table.meta_features, table.dataset)
     nothing = np.full(len(table), np.nan)
     targets = {name: _known(table, name) if name in table.targets else nothing for name in before.replay.targets}
     fold = np.array([folds[name] for name in datasets], dtype=np.int64)[dataset]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from app.errors import NothingToLearn
 from app.featurise.featuriser import Featuriser
+from app.featurise.fidelity import with_ends
 from app.learn import bundle
 from app.learn.boosting import fit_classifier
 from app.learn.continuation import REPLAYED, Continuation, Replay, Sketch, evenly
+from app.learn.eras import find_era, with_era
 from app.learn.folds import assign_folds
 from app.learn.memory import remember
 from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner
@@ -70,15 +72,17 @@ def train(
     Raises: NothingToLearn where no target has been reported by enough runs.
     """
     tell = progress or (lambda _stage, _share: None)
-    n_runs, table = len(table), table.take(representative(table))
+    n_runs, table = len(table), with_ends(table.take(representative(table)))
     champion = bundle.from_bytes(previous) if previous else None
     folds = assign_folds(table.datasets, champion.folds if champion else None)
-    featuriser = Featuriser.fit(table)
-    frame = featuriser.transform(table.inputs, table.meta_features, table.dataset)
     fold, reference = fold_rows(table.datasets, table.dataset, folds), reference_runs(table)
     learnable = [name for name in sorted(table.targets) if usable(table, name).sum() >= MIN_RUNS]
     if not learnable:
         raise NothingToLearn(f"{len(table)} runs, but no target is reported by {MIN_RUNS} of them")
+    featuriser, frame = _featurised(table)
+    if (era := find_era(table, frame.X, fold, learnable)) is not None:
+        table = with_era(table, era)
+        featuriser, frame = _featurised(table)
     targets: dict[str, TargetLearner] = {}
     reports: dict[str, Any] = {}
     with pool_of(threads) as pool:
@@ -102,9 +106,15 @@ def train(
         "n_fitted": len(table),
         "n_datasets": len(table.datasets),
         "inputs": len(frame.features),
+        "era": era and asdict(era),
     }
     state = _continuation(learner, table, frame, reference, n_runs).to_bytes()
     return Trained(bundle.to_bytes(learner), report, verdict, n_runs, len(table.datasets), state)
+
+
+def _featurised(table: RunTable) -> tuple[Featuriser, FeatureFrame]:
+    featuriser = Featuriser.fit(table)
+    return featuriser, featuriser.transform(table.inputs, table.meta_features, table.dataset)
 
 
 def _n_implausible(table: RunTable, name: str) -> int:

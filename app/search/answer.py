@@ -26,7 +26,7 @@ def configurations(scene: Scene, candidates: Columns, X: Float32Array, ordered: 
     targets = {name: scene.target(name) for name in scene.learner.targets}
     predictions = {name: target.predict(target.learner.prior.points(X)) for name, target in targets.items()}
     feasible = _feasible(scene, targets, predictions, len(rows))
-    failure = scene.learner.failure(X)
+    failure = scene.failure(X)
     lead = scene.objectives[0].learner.prior
     novelty = lead.responses.novelty(lead.space(X))
     reasons = explanations(scene, X) if scene.question.explain else [{} for _ in rows]

@@ -6,8 +6,9 @@ beam       a first answer, so that the search prunes from its first node on
 descent    depth first, until no prefix can beat the k-th best
 expand     classes back to values, ties in the order of enumeration
 
-Effort is spent in stages: small bounds, shifted ones, and large ones with as many nodes as it takes. Only the last asks
-for time without a limit: an answer of the first two does not depend on the machine's speed.
+How much of this is done is the caller's `effort`: a glance ends after the first bounds, a steady search after shifted
+ones and so many nodes, so that what they find does not depend on the machine's speed; else there is no end but the
+proof, or that of the time.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from app.space.columns import BoolArray, FloatArray, IntArray
 
 SMALL, LARGE = 10_000, 50_000
 """Entries of a mini-bucket: at first, and where the bounds of the first do not settle it."""
-QUICK, PATIENT = 250_000, 1_000_000
-"""Nodes that are spent before better bounds are made: these take about as long."""
-STAGES = 3
-RUNGS = 12
+QUICK, PATIENT = 100_000, 500_000
+"""Nodes that are spent at a glance, before better bounds are made, and in a steady search on these: 30 and 150 ms."""
+GLANCE, STEADY, UNTIL_PROVEN = 1, 2, 3
+RUNGS = 6
 BEAM = 512
 STEP = 500_000
 """Nodes between two questions whether to stop: about 50 ms."""
@@ -58,23 +59,24 @@ def top_k(
     factors: Factors,
     k: int,
     *,
-    stages: int = STAGES,
+    effort: int = UNTIL_PROVEN,
     stop: Callable[[], bool] = lambda: False,
     accept: Accept | None = None,
 ) -> Found:
     """The k best configurations: by score, then in the order of enumeration (the last dimension varies fastest).
 
-    `stages`: how many of them at most, where the answer is not proven before. `stop` is asked about every 50 ms.
+    `effort` is what is spent where the answer is not proven before. `stop` is asked about every 50 ms.
     Entries of -inf exclude; `accept` excludes what no table can say, and is only asked about the first of values that
     nothing tells apart.
     """
     network = make_network(factors)
     search = _Search(_Best(network, k, accept), stop)
     search.settle(network, SMALL, QUICK)
-    if stages > 1 and not search.over:
+    if effort > GLANCE and not search.over:
         hubs = shifted(with_hubs(network))
-        search.settle(hubs.network, SMALL, PATIENT)
-        if stages > 2 and not search.over:
+        if effort == STEADY:
+            search.settle(hubs.network, SMALL, PATIENT)
+        elif not search.over:
             search.settle(shifted(hubs).network, LARGE, None)
     indices, totals = search.best.expanded()
     last = int(totals[-1]) if len(totals) == k else FORBIDDEN

@@ -36,13 +36,13 @@ class Candidates:
 
 
 @stage("gather")
-def gather(space: Space, tried: Sequence[Mapping[str, JsonValue]], seed: int) -> Candidates:
-    """Every configuration of a finite space up to the limit, else a space-filling sample; less what was tried.
+def gather(space: Space, tried: Sequence[Mapping[str, JsonValue]], seed: int, n: int = SAMPLE) -> Candidates:
+    """Every configuration of a finite space up to the limit, else a space-filling sample of n; less what was tried.
 
     Raises: NoFeasibleConfiguration where the space allows none.
     """
     everything = space.enumerate(EXHAUSTIVE_LIMIT)
-    columns = everything if everything is not None else space.sample(SAMPLE, seed)
+    columns = everything if everything is not None else space.sample(n, seed)
     enumeration: Enumeration = "sampled" if everything is None else "exhaustive"
     found = Candidates(columns, enumeration, space.size())
     return replace(found, columns=take(columns, np.flatnonzero(~is_one_of(space, columns, tried))))

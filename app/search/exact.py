@@ -18,7 +18,7 @@ from app.learn.score_trees import score_trees
 from app.learn.trees import summed
 from app.search import product
 from app.search.adaptation import AdaptedTarget
-from app.search.branch_and_bound import STAGES
+from app.search.branch_and_bound import GLANCE, STEADY, UNTIL_PROVEN
 from app.search.candidates import EXHAUSTIVE_LIMIT, Candidates, is_one_of
 from app.search.grid import Grid
 from app.search.means import Means
@@ -38,8 +38,6 @@ SHORTLIST = 16_384
 """Configurations that own runs may reorder."""
 SOLVED = 512
 """Configurations that branch and bound is asked for, or a multiple: each more is to be proven, and half are spare."""
-SETTLED, STARTED = 2, 1
-"""Stages of branch and bound in an infinite space, where not all can be hoped for: for an answer, and for a start."""
 NEIGHBOURS_OF, MOVES, STEP = 16, 16, 0.1
 
 
@@ -112,7 +110,7 @@ def _solved(scene: Scene, space: SearchSpace, target: AdaptedTarget, means: Mean
     if size is not None and size <= EXHAUSTIVE_LIMIT:
         return None
     k = -(-(max(SOLVED // 2, question.top_k) + len(question.tried)) // SOLVED) * SOLVED
-    answer = _solution(scene, space, target, k, _stages(scene, space), means)
+    answer = _solution(scene, space, target, k, _effort(scene, space), means)
     if answer is None or not len(answer.scores):
         return None
     found = _untried(scene, answer.columns, answer.enumeration, size)
@@ -123,19 +121,19 @@ def _solved(scene: Scene, space: SearchSpace, target: AdaptedTarget, means: Mean
     return Shortlist(found, least, max(answer.bound, float(answer.scores[0])), None)
 
 
-def _stages(scene: Scene, space: SearchSpace) -> int:
-    """All that time allows where a proof is the answer; elsewhere as much as makes a good start."""
+def _effort(scene: Scene, space: SearchSpace) -> int:
+    """All that time allows where a proof is the answer and can be hoped for; for a start, a glance."""
     proof = len(scene.objectives) == 1 and scene.question.strategy == "best" and not scene.adapted
-    return STARTED if not proof else STAGES if space.finite else SETTLED
+    return GLANCE if not proof else UNTIL_PROVEN if space.finite else STEADY
 
 
 def _solution(
-    scene: Scene, space: SearchSpace, target: AdaptedTarget, k: int, stages: int, means: Means
+    scene: Scene, space: SearchSpace, target: AdaptedTarget, k: int, effort: int, means: Means
 ) -> Solution | None:
     """Solved once for all questions that differ in nothing but what was run meanwhile, unless time cut it short."""
     question, prior = scene.question, target.learner.prior
     inputs = [sorted(mapping.items()) for mapping in (question.meta_features, question.context)]
-    about = repr((target.sign, space.parameters, space.rules, inputs, k, stages))
+    about = repr((target.sign, space.parameters, space.rules, inputs, k, effort))
     if (kept := means.tables.recall(prior, about, Solution)) is not None:
         return kept
     trees = score_trees(prior)
@@ -143,7 +141,7 @@ def _solution(
         return None
     signed = summed([(target.sign, trees)]).restricted(*scene.fixed)
     featuriser, stop = scene.learner.featuriser, means.stop
-    answer = solve(space, featuriser, scene.encode, signed, k, stages=stages, stop=lambda: bool(stop[0]))
+    answer = solve(space, featuriser, scene.encode, signed, k, effort=effort, stop=lambda: bool(stop[0]))
     if answer is not None and (answer.enumeration == "exact" or not stop[0]):
         means.tables.keep(prior, about, answer)
     return answer

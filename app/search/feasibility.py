@@ -12,6 +12,8 @@ from app.types import OutcomeConstraint, Prediction
 
 RISKY = 0.5
 """A configuration that more likely fails than not ranks behind those that do not."""
+HISTORY = 2.0
+"""Own runs of the very configuration that history's word on its failure is worth."""
 
 
 def probabilities(
@@ -29,6 +31,14 @@ def probabilities(
         below = targets[constraint.metric].probability_below(predictions[constraint.metric], constraint.value)
         out.append(below if constraint.op == "<=" else 1.0 - below)
     return out
+
+
+def after_own_runs(history: FloatArray, likeness: FloatArray, failed: BoolArray) -> FloatArray:
+    """The probability of failure (n,), each own run counted by how like it is.
+
+    Shapes: history (n,), likeness (n, n_own) from 0 to 1, failed (n_own,).
+    """
+    return np.asarray((HISTORY * history + likeness @ failed) / (HISTORY + likeness.sum(axis=1)))
 
 
 def acceptable(constraints: Sequence[OutcomeConstraint], kept: Sequence[FloatArray], failure: FloatArray) -> BoolArray:

@@ -42,7 +42,7 @@ def order(scene: Scene, X: Float32Array) -> Ordered:
     limited = [scene.target(c.metric) for c in constraints if c.metric in scene.learner.targets]
     predictions = {target.name: target.predict(target.learner.prior.points(X)) for target in limited}
     kept = probabilities(constraints, {t.name: t for t in limited}, predictions, len(X))
-    failure = scene.learner.failure(X)
+    failure = scene.failure(X)
     good = acceptable(constraints, kept, failure)
     chance = np.prod([1.0 - failure, *kept], axis=0)
     head = np.flatnonzero(good)

@@ -7,7 +7,7 @@ from threadpoolctl import ThreadpoolController
 
 from app.learn.meta_learner import MetaLearner
 from app.search import answer, exact, missed
-from app.search.candidates import Candidates, gather, refine
+from app.search.candidates import SAMPLE, Candidates, gather, refine
 from app.search.cold_start import rank_cold
 from app.search.explanation import similar_datasets
 from app.search.means import Means
@@ -82,7 +82,8 @@ def _considered(
         n = n_rows(columns) if best is not None else len(found)
         return take(columns, answer.head(scene.promise(columns), size)) if n_rows(columns) > size else columns, n
     if best is not None:
-        columns = exact.with_new(scene, columns, gather(question.space, question.tried, question.seed).columns)
+        n = SAMPLE if scene.adapted else SAMPLE // 4  # beside the best by history, which are there already
+        columns = exact.with_new(scene, columns, gather(question.space, question.tried, question.seed, n).columns)
     elif len(scene.objectives) > 1:
         columns = exact.with_new(scene, exact.starts(scene, means), columns)
     columns, promise = refine(question.space, columns, scene.promise, question.tried, question.seed)
@@ -90,10 +91,14 @@ def _considered(
 
 
 def _decided(scene: Scene, found: Candidates) -> bool:
-    """Whether nothing but what was found can be among the answers, whatever its neighbours score."""
+    """Whether nothing but what was found can be among the answers, whatever its neighbours score.
+
+    In an infinite space the best are near copies of the very best: whoever asks for several has them from elsewhere.
+    """
+    question = scene.question
     if found.enumeration in ("bounded", "sampled"):
         return False
-    return not scene.sampled or (scene.question.strategy == "best" and not scene.adapted)
+    return not scene.sampled or (question.strategy == "best" and question.top_k == 1 and not scene.adapted)
 
 
 def _every_level(columns: Columns) -> Columns:

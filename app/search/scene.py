@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
+from app.featurise.fidelity import inputs_with_end
 from app.featurise.frame import columns_of
+from app.learn.gaussian_process import matern
 from app.learn.meta_learner import MetaLearner
-from app.search import acquisition
+from app.search import acquisition, feasibility
 from app.search.adaptation import AdaptedTarget, adapt
 from app.search.question import Question
 from app.search.stages import stage
@@ -26,7 +29,7 @@ class Scene:
     def __init__(self, question: Question, learner: MetaLearner) -> None:
         self.question, self.learner = question, learner
         self.sampled = False  # whether the space has more near copies of a candidate than anybody could list
-        self.X_own = self._encode(columns_of([run.inputs for run in question.own]), len(question.own))
+        self.X_own = self._encode(columns_of([inputs_with_end(run) for run in question.own]), len(question.own))
         in_context = [{**question.context, **configuration} for configuration in question.pending]
         self.X_pending = self._encode(columns_of(in_context), len(in_context))
         self._targets: dict[str, AdaptedTarget] = {}
@@ -53,6 +56,15 @@ class Scene:
             anyone = self.dataset_row[None, :]
             self._targets[name] = adapt(name, self.learner.targets[name], sign, self.X_own, self.question.own, anyone)
         return self._targets[name]
+
+    def failure(self, X: Float32Array) -> FloatArray:
+        """The probability that each candidate fails, as history has it and own failures correct it. Shapes: (n, d)."""
+        history, failed = self.learner.failure(X), np.array([run.state == "failed" for run in self.question.own], bool)
+        if not failed.any():
+            return history
+        lead = self.objectives[0].learner
+        apart = cdist(lead.prior.space(X), lead.prior.space(self.X_own)) / lead.kernel.length
+        return feasibility.after_own_runs(history, matern(apart), failed)
 
     def encode(self, candidates: Columns) -> Float32Array:
         """Candidates as X (n, d): their parameters, and the context for all of them."""

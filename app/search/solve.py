@@ -18,7 +18,7 @@ import numpy as np
 from app.featurise.featuriser import Featuriser
 from app.learn.trees import Trees
 from app.search.axes import Axis, Encode, NotSeparable, make_axes, make_grid
-from app.search.branch_and_bound import STAGES, Found, top_k
+from app.search.branch_and_bound import UNTIL_PROVEN, Found, top_k
 from app.search.grid import Factors, Folded, fold
 from app.search.inhabit import Inhabitants
 from app.search.rules import Table, TooCoupled, rule_tables
@@ -55,13 +55,13 @@ def solve(
     trees: Trees,
     k: int,
     *,
-    stages: int = STAGES,
+    effort: int = UNTIL_PROVEN,
     stop: Callable[[], bool] = lambda: False,
 ) -> Solution | None:
     """The k allowed configurations with the highest scores; None where the space cannot be taken apart.
 
-    `encode` makes X of configurations, as it would to score them; `stop` ends the search early, and so do few `stages`
-    (see `branch_and_bound`).
+    `encode` makes X of configurations, as it would to score them; `stop` ends the search early, and so does less
+    `effort` (see `branch_and_bound`).
     """
     try:
         axes = make_axes(space, featuriser, trees)
@@ -70,7 +70,7 @@ def solve(
     except (NotSeparable, TooCoupled):
         return None
     inhabitants = Inhabitants(axes, constraints)
-    found = top_k(factors, k, stages=stages, stop=stop, accept=inhabitants.exist if constraints else None)
+    found = top_k(factors, k, effort=effort, stop=stop, accept=inhabitants.exist if constraints else None)
     return _solution(space, inhabitants, found, k)
 
 

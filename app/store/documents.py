@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import orjson
 
 MAX_INTEGER: Final = 2**53
+_WHOLE: Final = re.compile(rb"\.0(?!\d)")
 _SHAPE: Final = bytes.maketrans(b"123456789", b"0" * 9)
 
 
-def dumps(value: Any) -> str:
+def dump(value: Any) -> bytes:
     """Names sorted at every level, so that equal documents have equal texts."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def dumps(value: Any) -> str:
+    """The same as a string."""
+    return dump(value).decode()
 
 
 def loads(text: bytes | str) -> Any:
@@ -37,9 +44,9 @@ def _with_floats(value: Any) -> Any:
             return value
 
 
-def canonical(text: str) -> str:
-    """The same for every text of one document that `dumps` makes: 1 and 1.0 are one number in JSON."""
-    return dumps(_with_integers(orjson.loads(text))) if ".0" in text else text
+def canonical(text: bytes) -> bytes:
+    """The same for every text of one document that `dump` makes: 1 and 1.0 are one number in JSON."""
+    return dump(_with_integers(orjson.loads(text))) if _WHOLE.search(text) else text
 
 
 def _with_integers(value: Any) -> Any:

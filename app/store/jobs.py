@@ -30,13 +30,13 @@ CONSIDER_REFIT = "consider_refit"
 
 _WAITING = "EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = {} AND status = 'todo')"
 _LOCK_OF = "hashtextextended('forerun runs of ' || id, 0)"
-_RELY = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF}) FROM unnest(CAST(:ids AS bigint[])) AS id")  # noqa: S608
+_RELY = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK_OF}) FROM unnest(CAST(:ids AS bigint[])) AS id")  # noqa: S608  # from constants
 _SILENT = text(f"""
     SELECT id, bell, now() + make_interval(secs => CAST(:seconds AS double precision)) AS scheduled_at
     FROM unnest(CAST(:ids AS bigint[])) AS id, concat(CAST(:name AS text), ':', id) AS bell
     WHERE NOT {_WAITING.format("bell")} ORDER BY id
 """)  # noqa: S608  # put together from constants
-_AWAIT = text(f"SELECT pg_advisory_xact_lock({_LOCK_OF}) FROM (SELECT CAST(:id AS bigint) AS id) AS one")  # noqa: S608
+_AWAIT = text(f"SELECT pg_advisory_xact_lock({_LOCK_OF}) FROM (SELECT CAST(:id AS bigint) AS id) AS one")  # noqa: S608  # from constants
 _DEFERRER = App(connector=PsycopgConnector())  # never opened: it only writes through connections that it is given
 
 

@@ -1,32 +1,33 @@
-"""Runs on their way in: each stored once under its run_id, in bulk, in one transaction with all that belongs to it."""
+"""Runs on their way in: each stored once under its run_id, in bulk, in one transaction with all that belongs to it.
+
+What is new is copied straight into the table, which costs half of what a staging table does. Only when another
+transaction stores one of the same runs in between is it staged, so that each can give way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Any, Final, Literal, TypeAlias
-from uuid import UUID, uuid4
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from uuid import UUID
 
-import orjson
 import psycopg
-from sqlalchemy import text
+from psycopg.errors import UniqueViolation
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import Fault, ForerunError, InvalidRequest, RunConflict, Unavailable
 from app.store import datasets, documents, projects
-from app.store.database import AsyncConnection
-from app.types import INPUT_KINDS, Run
+from app.store.arrivals import DOCUMENTS, Arrival, arrival_of
+from app.types import Run
 
 Key: TypeAlias = tuple[str, str]
-"""The project's name and the run_id: what makes a run the same run."""
+"""The project's name and the run_id: what makes a run the same run. Of datasets: the project's name and its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one run: `id` names the stored run, `error` says why this one was not taken."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # that tuples have a method of this name is no loss
     status: Literal["created", "duplicate", "conflict", "rejected"]
     run_id: str | None
     id: UUID | None = None
@@ -34,212 +35,268 @@ class Outcome:
     project_id: int | None = None
 
 
-async def upsert(connection: AsyncConnection, runs: Sequence[Run]) -> list[Outcome]:
+async def upsert(connection: AsyncConnection, runs: Sequence[Run | Arrival]) -> list[Outcome]:
     """Store the runs that are new, with their projects, datasets and meta-features; one outcome for each, in order.
 
     Any number of callers may send the same runs at once: locks are taken on projects, then datasets, then runs, each in
     the order of their keys, so none waits for one that waits for it.
     """
-    incoming = [_incoming(index, run) for index, run in enumerate(runs)]
-    seen = list(zip(incoming, await _look_up(connection, incoming), strict=True))
-    rejected = {row.index for row, place in seen if _follows_nothing(row, place)}
-    stored = {row.key: place for row, place in seen if place.id}
-    fresh = _first_of_each(row for row in incoming if row.index not in rejected and row.key not in stored)
-    project_ids = {row.run.project: place.project_id for row, place in seen if place.project_id is not None}
-    created = await _store(connection, fresh, project_ids) if fresh else {}
-    if lost := [row for row in fresh if row.key not in created]:  # another caller stored them since we looked
-        stored |= {row.key: place for row, place in zip(lost, await _look_up(connection, lost), strict=True)}
-    stored |= created
-    new = {row.index for row in fresh if row.key in created}
-    return [_rejected(row) if row.index in rejected else _outcome(row, stored[row.key], new) for row in incoming]
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    arrivals = [run if isinstance(run, Arrival) else arrival_of(run) for run in runs]
+    lost = await _that_follow_nothing(driver, arrivals)
+    first = _first_of_each(arrivals, lost)
+    stored, homes, base = await _look_up(driver, arrivals, _features(first.values(), arrivals))
+    fresh = [index for key, index in first.items() if key not in stored]
+    created: dict[Key, _Place] = {}
+    if fresh:
+        created = await _store(connection, driver, arrivals, fresh, homes, base)
+        if len(created) < len(fresh):  # another caller stored them since we looked
+            stored |= await _places(driver, [arrivals[index] for index in fresh])
+    return [_outcome(index, row, index in lost, stored, created) for index, row in enumerate(arrivals)]
 
 
-# ---------------------------------------------------------------- one run, ready to be stored
+def _first_of_each(arrivals: Sequence[Arrival], lost: set[int]) -> dict[Key, int]:
+    """The first run of each key, of those that could be stored; sorted by key."""
+    first: dict[Key, int] = {}
+    for index, row in enumerate(arrivals):
+        if index not in lost:
+            first.setdefault((row.project, row.run_id), index)
+    return dict(sorted(first.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Incoming:
-    index: int
-    run: Run
-    run_id: str
-    documents: tuple[str, ...]  # one for each of _DOCUMENTS
-    digest: bytes
-
-    @property
-    def key(self) -> Key:
-        return self.run.project, self.run_id
-
-
-_DOCUMENTS: Final = (*INPUT_KINDS, "metrics", "resources", "tags", "learning_curve")
-
-
-def _incoming(index: int, run: Run) -> _Incoming:
-    curve = [{"step": point.step, "metrics": point.metrics} for point in run.learning_curve]
-    values = [*(getattr(run, name) for name in _DOCUMENTS[:-1]), curve]
-    texts = tuple(documents.dumps(value) for value in values)
-    return _Incoming(index, run, run.run_id or str(uuid4()), texts, _digest(run, texts))
-
-
-def _digest(run: Run, texts: Sequence[str]) -> bytes:
-    """Equal for equal bodies: names in any order, defaults given or left out, 1 or 1.0, a time in any zone."""
-    n_inputs = len(INPUT_KINDS)
-    inputs = map(documents.canonical, texts[:n_inputs])  # all else has a type: 1 has been read as 1.0
-    rest = (run.dataset.name, run.dataset.meta_features, run.state, run.recommendation_id, *_times(run))
-    return sha256("\n".join([*inputs, *texts[n_inputs:], documents.dumps(rest)]).encode()).digest()
-
-
-def _times(run: Run) -> tuple[datetime | None, datetime | None]:
-    return run.started_at, run.finished_at
-
-
-def _first_of_each(rows: Iterable[_Incoming]) -> list[_Incoming]:
-    """Of the runs of one key, the first; sorted by key."""
-    first: dict[Key, _Incoming] = {}
-    for row in rows:
-        first.setdefault(row.key, row)
-    return [first[key] for key in sorted(first)]
+def _features(indices: Iterable[int], arrivals: Sequence[Arrival]) -> dict[Key, dict[str, float]]:
+    """What the runs tell about each of their datasets; of two values for one meta-feature, the one posted last."""
+    features: dict[Key, dict[str, float]] = {}
+    for index in sorted(indices):
+        row = arrivals[index]
+        features.setdefault((row.project, row.dataset), {}).update(row.meta_features)
+    return features
 
 
 # ---------------------------------------------------------------- what is there already
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What the store knows of an incoming run: the run under its key, and the recommendation that it names."""
+class _Place(NamedTuple):
+    """A stored run."""
 
-    id: UUID | None
-    digest: bytes | None
+    id: UUID
+    digest: bytes
+    project_id: int
+    arrival: int = -1
+    """Which one it was made from, if this transaction made it."""
+
+
+class _Home(NamedTuple):
+    """What the store knows of a dataset: ids where there are any, and whether it has the meta-features given."""
+
     project_id: int | None
-    recommendation_id: UUID | None = None
+    dataset_id: int | None
+    current: bool
 
 
-_LOOK_UP: Final = text("""
-    SELECT runs.id, runs.digest, projects.id AS project_id, recommendations.id AS recommendation_id
+_PLACES: Final = """
+    SELECT projects.name, runs.run_id, runs.id, runs.digest, projects.id
+    FROM jsonb_to_recordset(CAST(%s AS jsonb)) AS given(project text, run_id text)
+    JOIN projects ON projects.name = given.project
+    JOIN runs ON runs.project_id = projects.id AND runs.run_id = given.run_id
+"""
+_HOMES: Final = """
+    SELECT projects.id, datasets.id, coalesce(datasets.meta_features @> given.meta_features, false), uuidv7()
     FROM ROWS FROM (
-        jsonb_to_recordset(CAST(:given AS jsonb)) AS (project text, run_id text, recommendation_id uuid)
-    ) WITH ORDINALITY AS given(project, run_id, recommendation_id, position)
+        jsonb_to_recordset(CAST(%s AS jsonb)) AS (project text, name text, meta_features jsonb)
+    ) WITH ORDINALITY AS given(project, name, meta_features, position)
     LEFT JOIN projects ON projects.name = given.project
-    LEFT JOIN runs ON runs.project_id = projects.id AND runs.run_id = given.run_id
-    LEFT JOIN recommendations
-        ON recommendations.id = given.recommendation_id AND recommendations.project_id = projects.id
+    LEFT JOIN datasets ON datasets.project_id = projects.id AND datasets.name = given.name
     ORDER BY position
-""")
+"""
+_FOLLOWED: Final = """
+    SELECT projects.name, recommendations.id FROM recommendations JOIN projects ON projects.id = project_id
+    WHERE recommendations.id = ANY(%s)
+"""
 
 
-async def _look_up(connection: AsyncConnection, rows: Sequence[_Incoming]) -> list[_Place]:
-    given = [
-        {"project": row.run.project, "run_id": row.run_id, "recommendation_id": row.run.recommendation_id}
-        for row in rows
-    ]
-    found = await connection.execute(_LOOK_UP, {"given": documents.dumps(given)})
-    return [_Place(*row) for row in found]
+async def _look_up(
+    driver: psycopg.AsyncConnection[Any], arrivals: Sequence[Arrival], features: Mapping[Key, Mapping[str, float]]
+) -> tuple[dict[Key, _Place], dict[Key, _Home], int]:
+    """Runs that are stored, what is known of the datasets, and a number from which ids for new runs can be counted.
+
+    In one round trip, with a savepoint to come back to. The statements are planned each time: a plan that was made
+    while the table was small must not outlive that.
+    """
+    given = [{"project": project, "name": name, "meta_features": known} for (project, name), known in features.items()]
+    async with driver.pipeline(), driver.cursor() as found, driver.cursor() as known, driver.cursor() as cursor:
+        await found.execute(_PLACES, [_keys(arrivals)], prepare=False)
+        await known.execute(_HOMES, [documents.dumps(given)], prepare=False)
+        await cursor.execute("SAVEPOINT arrivals")
+        rows = await known.fetchall()
+        places = _by_key(await found.fetchall())
+    homes = {key: _Home(*row[:3]) for key, row in zip(features, rows, strict=True)}
+    return places, homes, rows[0][3].int if rows else 0
 
 
-def _follows_nothing(row: _Incoming, place: _Place) -> bool:
-    return row.run.recommendation_id is not None and place.recommendation_id is None and place.id is None
+async def _places(driver: psycopg.AsyncConnection[Any], arrivals: Sequence[Arrival]) -> dict[Key, _Place]:
+    async with driver.cursor() as cursor:
+        await cursor.execute(_PLACES, [_keys(arrivals)], prepare=False)
+        return _by_key(await cursor.fetchall())
+
+
+def _keys(arrivals: Sequence[Arrival]) -> str:
+    return documents.dumps([{"project": row.project, "run_id": row.run_id} for row in arrivals])
+
+
+def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[Key, _Place]:
+    return {(project, run_id): _Place(*place) for project, run_id, *place in rows}
+
+
+async def _that_follow_nothing(driver: psycopg.AsyncConnection[Any], arrivals: Sequence[Arrival]) -> set[int]:
+    """Those which name a recommendation that their project does not have."""
+    named = {row.recommendation_id for row in arrivals} - {None}
+    if not named:
+        return set()
+    async with driver.cursor() as cursor:
+        await cursor.execute(_FOLLOWED, [list(named)])
+        known = set(await cursor.fetchall())
+    return {
+        index
+        for index, row in enumerate(arrivals)
+        if row.recommendation_id is not None and (row.project, row.recommendation_id) not in known
+    }
 
 
 # ---------------------------------------------------------------- storing what is new
 
+
+async def _store(
+    connection: AsyncConnection,
+    driver: psycopg.AsyncConnection[Any],
+    arrivals: Sequence[Arrival],
+    fresh: Sequence[int],
+    homes: Mapping[Key, _Home],
+    base: int,
+) -> dict[Key, _Place]:
+    """Store these runs, in the order given, but for those that somebody else stores meanwhile; gives those stored."""
+    features = _features(fresh, arrivals)
+    placed = await _settled(connection, features, homes)
+    rows = _Rows(arrivals, fresh, placed, base & ~(1 << 61))  # with room to count on without touching other bits
+    try:
+        await _copy(driver, "runs", rows)
+        new = None
+    except UniqueViolation:
+        await driver.execute("ROLLBACK TO SAVEPOINT arrivals")
+        rows = rows._replace(placed=await _settled(connection, features, homes))
+        new = await _stage(driver, rows)
+    made = {arrivals[index].key: rows.place(index) for index in fresh}
+    return made if new is None else {key: place for key, place in made.items() if place.id in new}
+
+
+async def _settled(
+    connection: AsyncConnection, features: Mapping[Key, Mapping[str, float]], homes: Mapping[Key, _Home]
+) -> dict[Key, tuple[int, int]]:
+    """The ids of project and dataset for each dataset, made where absent, with these meta-features merged into it."""
+    known = {key: homes[key] for key in features}
+    placed = {key: (home.project_id, home.dataset_id) for key, home in known.items()}
+    if unsettled := [key for key, home in known.items() if not home.current]:
+        names = {project for project, _ in unsettled}
+        ids = await projects.ensure(connection, names)
+        merged = await datasets.merge(connection, {(ids[key[0]], key[1]): features[key] for key in unsettled})
+        placed |= {key: (ids[key[0]], merged[ids[key[0]], key[1]]) for key in unsettled}
+    return placed  # type: ignore[return-value]  # those that are current have both
+
+
+class _Rows(NamedTuple):
+    """Runs that are about to be stored."""
+
+    arrivals: Sequence[Arrival]
+    fresh: Sequence[int]
+    placed: Mapping[Key, tuple[int, int]]
+    base: int
+    """A UUIDv7 that the database made, as a number; ids of one transaction count on from it, in order of arrival."""
+
+    def place(self, index: int) -> _Place:
+        """Where a run will be."""
+        row = self.arrivals[index]
+        project_id, _ = self.placed[row.project, row.dataset]
+        return _Place(UUID(int=self.base + index), row.digest, project_id, index)
+
+    def lines(self) -> bytes:
+        """In the order of `_COLUMNS`, as COPY reads them."""
+        heads = {key: b"\t%d\t%d\t" % ids for key, ids in self.placed.items()}
+        return b"".join([self._line(index, self.arrivals[index], heads) for index in self.fresh])
+
+    def _line(self, index: int, row: Arrival, heads: Mapping[Key, bytes]) -> bytes:
+        rest = b"\t".join((row.run_id.encode(), row.state.encode(), *row.documents))
+        if b"\\" in rest:
+            rest = rest.replace(b"\\", b"\\\\")
+        times = _NO_TIMES if row.started_at is row.finished_at is None else _times(row)
+        follows = row.recommendation_id.hex.encode() if row.recommendation_id else b"\\N"
+        return b"%032x%b%b\t%b\t%b\t\\\\x%b\n" % (
+            self.base + index, heads[row.project, row.dataset], rest, follows, times, row.digest.hex().encode(),
+        )  # fmt: skip
+
+
+_NO_TIMES: Final = b"\\N\t\\N"
+
+
+def _times(row: Arrival) -> bytes:
+    return b"\t".join([_time(row.started_at), _time(row.finished_at)])
+
+
+def _time(time: datetime | None) -> bytes:
+    return time.isoformat().encode() if time else b"\\N"
+
+
 _TYPES: Final = {
+    "id": "uuid",
     "project_id": "bigint",
-    "run_id": "text",
     "dataset_id": "bigint",
+    "run_id": "text",
     "state": "text",
-    **dict.fromkeys(_DOCUMENTS, "jsonb"),
+    **dict.fromkeys(DOCUMENTS, "jsonb"),
     "recommendation_id": "uuid",
     "started_at": "timestamptz",
     "finished_at": "timestamptz",
     "digest": "bytea",
 }
-_NAMES: Final = ", ".join(_TYPES)
-_COLUMNS: Final = ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
+_COLUMNS: Final = ", ".join(_TYPES)
+_STAGE: Final = f"""
+    CREATE TEMP TABLE IF NOT EXISTS incoming_runs ({", ".join(f"{name} {kind}" for name, kind in _TYPES.items())})
+    ON COMMIT DELETE ROWS
+"""
 _INSERT: Final = f"""
-    INSERT INTO runs ({_NAMES}) SELECT {_NAMES} FROM {{source}} ORDER BY project_id, run_id
-    ON CONFLICT (project_id, run_id) DO NOTHING RETURNING project_id, run_id, id
+    INSERT INTO runs ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming_runs ORDER BY project_id, run_id
+    ON CONFLICT (project_id, run_id) DO NOTHING RETURNING id
 """  # noqa: S608  # put together from constants
-_INSERT_FEW: Final = _INSERT.format(source=f"jsonb_to_recordset(CAST(%s AS jsonb)) AS incoming_runs ({_COLUMNS})")
-_STAGE: Final = f"CREATE TEMP TABLE IF NOT EXISTS incoming_runs ({_COLUMNS}) ON COMMIT DELETE ROWS"
-_COPY: Final = f"COPY incoming_runs ({_NAMES}) FROM STDIN"
-_INSERT_MANY: Final = _INSERT.format(source="incoming_runs")
-
-_MANY: Final = 500
-"""From here on a temporary table (6 ms a transaction) costs less than PostgreSQL taking one long document apart."""
 
 
-async def _store(
-    connection: AsyncConnection, rows: Sequence[_Incoming], project_ids: Mapping[str, int]
-) -> dict[Key, _Place]:
-    """Insert the runs that nobody else has stored meanwhile, in the order given; answers those."""
-    if missing := {row.run.project for row in rows} - project_ids.keys():
-        project_ids = {**project_ids, **await projects.ensure(connection, missing)}
-    dataset_ids = await datasets.merge(connection, _meta_features(rows, project_ids))
-    ids = await _insert(connection, [_values(row, project_ids, dataset_ids) for row in rows])
-    places = {row.key: (ids.get((project_ids[row.run.project], row.run_id)), row) for row in rows}
-    return {key: _Place(id_, row.digest, project_ids[key[0]]) for key, (id_, row) in places.items() if id_}
+async def _copy(driver: psycopg.AsyncConnection[Any], table: str, rows: _Rows) -> None:
+    async with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({_COLUMNS}) FROM STDIN") as copy:
+        await copy.write(rows.lines())
 
 
-def _meta_features(rows: Sequence[_Incoming], project_ids: Mapping[str, int]) -> dict[datasets.Key, dict[str, float]]:
-    """What the runs tell about each of their datasets; of two values for one meta-feature, the one posted last."""
-    features: dict[datasets.Key, dict[str, float]] = {}
-    for row in sorted(rows, key=lambda row: row.index):
-        features.setdefault(_dataset_key(row, project_ids), {}).update(row.run.dataset.meta_features)
-    return features
-
-
-def _dataset_key(row: _Incoming, project_ids: Mapping[str, int]) -> datasets.Key:
-    return project_ids[row.run.project], row.run.dataset.name
-
-
-def _values(row: _Incoming, project_ids: Mapping[str, int], dataset_ids: Mapping[datasets.Key, int]) -> tuple[Any, ...]:
-    """In the order of `_TYPES`."""
-    run, key = row.run, _dataset_key(row, project_ids)
-    start = (key[0], row.run_id, dataset_ids[key], run.state)
-    return (*start, *row.documents, run.recommendation_id, *_times(run), row.digest)
-
-
-async def _insert(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str], UUID]:
-    """The ids of those that were inserted, by project and run_id."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(driver, psycopg.AsyncConnection)
-    async with driver.cursor() as cursor:
-        await (_insert_few(cursor, rows) if len(rows) < _MANY else _insert_many(cursor, rows))
-        return {(project_id, run_id): id_ for project_id, run_id, id_ in await cursor.fetchall()}
-
-
-async def _insert_few(cursor: psycopg.AsyncCursor[Any], rows: Sequence[tuple[Any, ...]]) -> None:
-    await cursor.execute(_INSERT_FEW, [orjson.dumps([_as_object(row) for row in rows]).decode()])
-
-
-def _as_object(row: tuple[Any, ...]) -> dict[str, Any]:
-    values = dict(zip(_TYPES, row, strict=True))
-    ready = {name: orjson.Fragment(values[name]) for name in _DOCUMENTS}
-    return {**values, **ready, "digest": rf"\x{values['digest'].hex()}"}
-
-
-async def _insert_many(cursor: psycopg.AsyncCursor[Any], rows: Sequence[tuple[Any, ...]]) -> None:
-    await cursor.execute(_STAGE)
-    async with cursor.copy(_COPY) as copy:
-        for row in rows:
-            await copy.write_row(row)
-    await cursor.execute(_INSERT_MANY)
+async def _stage(driver: psycopg.AsyncConnection[Any], rows: _Rows) -> set[UUID]:
+    """The ids of those that were inserted."""
+    await driver.execute(_STAGE)
+    await _copy(driver, "incoming_runs", rows)
+    return {id_ for (id_,) in await (await driver.execute(_INSERT)).fetchall()}
 
 
 # ---------------------------------------------------------------- the outcome
 
 
-def _outcome(row: _Incoming, place: _Place, new: set[int]) -> Outcome:
-    if row.index in new:
-        return Outcome(row.index, "created", row.run_id, place.id, project_id=place.project_id)
-    if place.id is None:
-        error = Unavailable("a run of this run_id was deleted at the same moment; send it again", retry_after_seconds=1)
-        return Outcome(row.index, "rejected", row.run_id, error=error)
+def _outcome(
+    index: int, row: Arrival, follows_nothing: bool, stored: Mapping[Key, _Place], created: Mapping[Key, _Place]
+) -> Outcome:
+    place = created.get((row.project, row.run_id)) or stored.get((row.project, row.run_id))
+    if place is not None and place.arrival == index:
+        return Outcome(index, "created", row.run_id, place.id, None, place.project_id)
+    if follows_nothing and (place is None or place.arrival > index):
+        error = InvalidRequest.at("/recommendation_id", "the project has no such recommendation")
+        return Outcome(index, "rejected", row.run_id, error=error)
+    if place is None:
+        gone = Unavailable("a run of this run_id was deleted at the same moment; send it again", retry_after_seconds=1)
+        return Outcome(index, "rejected", row.run_id, error=gone)
     if row.digest == place.digest:
-        return Outcome(row.index, "duplicate", row.run_id, place.id)
+        return Outcome(index, "duplicate", row.run_id, place.id)
     message = "another run is stored under this run_id; PATCH finishes a running run, and a new run needs a new run_id"
-    return Outcome(row.index, "conflict", row.run_id, place.id, RunConflict(message, [Fault("/run_id", message)]))
-
-
-def _rejected(row: _Incoming) -> Outcome:
-    error = InvalidRequest.at("/recommendation_id", "the project has no such recommendation")
-    return Outcome(row.index, "rejected", row.run_id, error=error)
+    return Outcome(index, "conflict", row.run_id, place.id, RunConflict(message, [Fault("/run_id", message)]))

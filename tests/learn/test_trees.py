@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.learn import cbm
 from app.learn.cbm import model_to_bytes
 from app.learn.trees import MAX_DEPTH, Trees, compile_trees, read_trees, summed
-from tests.ensembles import made_trees, made_values, seeds
+from tests.ensembles import examples, made_trees, made_values, seeds
 
 
 def fitted(seed: int, *, n: int = 200, d: int = 4, trees: int = 12, depth: int = 4, missing: float = 0.2, **options):
@@ -53,7 +53,7 @@ def test_trees_predict_what_catboost_does(depth, missing, nan_mode):
     assert_equal(compile_trees([(1.0, model)]).predict(X), model.predict(Pool(X)))
 
 
-@settings(deadline=None)  # the first example compiles
+@settings(max_examples=examples(100), deadline=None)  # the first example compiles
 @given(seed=st.integers(0, 10_000), borders=st.sampled_from([4, 64, 254]), weights=st.tuples(*[st.floats(-2, 2)] * 2))
 def test_a_weighted_sum_of_models_is_one_set_of_trees(models, seed, borders, weights):
     pair = [models[seed % len(models)], models[(seed // 7 + borders) % len(models)]]
@@ -86,7 +86,7 @@ def test_more_than_255_borders_of_one_feature_are_told_apart():
     np.testing.assert_allclose(trees.predict(x[:, None]), expected, atol=1e-9)
 
 
-@settings(deadline=None)  # the first example compiles
+@settings(max_examples=examples(100), deadline=None)  # the first example compiles
 @given(seed=seeds, n_trees=st.integers(0, 20), fixed=st.lists(st.booleans(), min_size=5, max_size=5))
 def test_known_features_fold_away_without_a_trace(seed, n_trees, fixed):
     rng = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def test_known_features_fold_away_without_a_trace(seed, n_trees, fixed):
     np.testing.assert_array_equal(restricted.predict(X), trees.predict(X))
 
 
-@settings(deadline=None)  # the first example compiles
+@settings(max_examples=examples(100), deadline=None)  # the first example compiles
 @given(seed=seeds, n=st.integers(0, 1_100))
 def test_rows_do_not_depend_on_their_neighbours_nor_on_the_memory_order(seed, n):
     rng = np.random.default_rng(seed)

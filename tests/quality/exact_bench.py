@@ -1,11 +1,12 @@
-"""Exact search in figures: `python -m tests.quality.exact_bench [--prototype FOLDER] [--only NAME ...]`.
+"""Exact search in figures: `python -m tests.quality.exact_bench [--bench FOLDER] [--prototype FOLDER] [--only ...]`.
 
-`hard`    models of random networks on which every tree reads nearly six dimensions; beside them, where its folder is
-          given, the prototype on the same model in the same run
-`space`   a conditional, continuous space of 20 parameters, against random samples of it
-`peers`   ten configurations of a space of 10 parameters with 1,000 past runs, beside Optuna's samplers
+`champions`  meta-learners of the transfer benchmark's histories, where its folder is given: the scan beside CatBoost,
+             the top 100 of grids of 10^9 and 10^12 points, and of a continuum beside random samples of it
+`space`      a conditional, continuous space of 20 parameters, against random samples of it
+`hard`       models of random networks on which every tree reads nearly six dimensions; beside them, where its folder is
+             given, the prototype on the same model in the same run
 
-Seconds are of the processor, so that what else the machine does matters little; the peers' and ours are measured alike.
+Seconds are of the processor and of one thread, so that what else the machine does matters little.
 """
 
 from __future__ import annotations
@@ -25,12 +26,22 @@ from catboost import CatBoostRegressor
 from app.featurise.featuriser import SOURCES, Featuriser
 from app.featurise.frame import flat_columns
 from app.featurise.schema import infer
-from app.learn.trees import compile_trees
-from app.search.branch_and_bound import top_k
+from app.learn.score_trees import score_trees
+from app.learn.trees import compile_trees, summed
+from app.search.branch_and_bound import STEADY, top_k
+from app.search.compiled import make_ready
+from app.search.exact import SCANNED_UP_TO
 from app.search.grid import Dimension, Grid, fold
+from app.search.product import as_grid, in_values
+from app.search.question import Question
+from app.search.rank import rank
+from app.search.scan import scan
+from app.search.scene import Scene
 from app.search.solve import solve
 from app.space import Columns, SearchSpace, parse_search_space
-from app.space.columns import n_rows, take
+from app.space.columns import n_rows
+from tests.quality.champions import NAMES, Champion, continuous_space, fit, grid_space
+from tests.quality.search_bench import champion_rows
 
 BUDGET, K = 20.0, 100
 HARD = {
@@ -134,8 +145,7 @@ def space(n_samples: int) -> None:
     conditional = made_space(20)
     featuriser, encode, model, _ = learned(conditional, 2_000)
     trees = compile_trees([(1.0, model)])
-    solve(conditional, featuriser, encode, trees, 10, stop=within(0.1))  # compiles
-    took, found = seconds(lambda: solve(conditional, featuriser, encode, trees, 10, stop=within(1.0)))
+    took, found = seconds(lambda: solve(conditional, featuriser, encode, trees, 10, effort=STEADY, stop=within(1.0)))
     best, chunk = -np.inf, 2**16
     for seed in range(n_samples // chunk):
         sampled = conditional.sample(chunk, seed=seed)
@@ -145,53 +155,74 @@ def space(n_samples: int) -> None:
     say(f"| best of {n_samples // chunk * chunk:,} random samples | | {best:.4f} | |")
 
 
-def peers() -> None:
-    import optuna
+def question(champion: Champion, raw: dict[str, Any], budget_ms: int = 30_000) -> Question:
+    return Question(
+        parse_search_space(raw),
+        (champion.objective,),
+        champion.meta_features,
+        champion.context,
+        top_k=K,
+        budget_ms=budget_ms,
+    )
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    ten = made_space(10)
-    featuriser, encode, model, (runs, y) = learned(ten, 1_000)
-    trees = compile_trees([(1.0, model)])
-    solve(ten, featuriser, encode, trees, 10, stop=within(0.1))
-    took, found = seconds(lambda: solve(ten, featuriser, encode, trees, 10, stop=within(2.0)))
-    say("| ten configurations, 10 parameters, 1,000 past runs | seconds | |\n|---|---|---|")
-    say(f"| solve | {took:.2f} | {found.enumeration} |")
-    samplers = {"Optuna TPE": optuna.samplers.TPESampler(seed=0), "Optuna GP": optuna.samplers.GPSampler(seed=0)}
-    kinds = {"x" + str(i): ("int" if i % 4 == 3 else "float", i % 3 == 0) for i in range(9)}
-    configurations = ten.decode(take(runs, np.arange(n_rows(runs))), range(n_rows(runs)))
-    distributions: dict[str, Any] = {"family": optuna.distributions.CategoricalDistribution(["a", "b"])}
-    for name, (kind, log) in kinds.items():
-        distributions[name] = (
-            optuna.distributions.IntDistribution(1, 64)
-            if kind == "int"
-            else optuna.distributions.FloatDistribution(1e-4, 1.0, log=log)
-        )
-    for name, sampler in samplers.items():
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.add_trials(
-            [
-                optuna.trial.create_trial(params=c, distributions=distributions, value=float(v))
-                for c, v in zip(configurations, y, strict=True)
-            ]
-        )
-        try:
-            asked, _ = seconds(lambda study=study: [study.ask(distributions) for _ in range(10)])
-        except ImportError as error:  # Optuna loads what a sampler needs when it is first asked
-            say(f"| {name} | not measured | {error} |")
-            continue
-        say(f"| {name} | {asked:.2f} | {asked / took:.0f} x |")
+
+def scanned_alike(champion: Champion, asked: Question) -> str:
+    """Whether branch and bound has the scores that the scan has, where the scan is possible."""
+    scene = Scene(asked, champion.learner)
+    target, grid = scene.objectives[0], as_grid(scene, asked.space)
+    trees = score_trees(target.learner.prior)
+    assert grid is not None
+    assert trees is not None
+    signed = summed([(target.sign, trees)])
+    folded = fold(signed, grid)
+    if np.prod(folded.factors.sizes, dtype=np.float64) > SCANNED_UP_TO:
+        return "too large to scan"
+    _, scores = in_values(folded, scan(folded.factors, K), K)
+    solved = solve(asked.space, champion.learner.featuriser, scene.encode, signed, K, stop=within(BUDGET))
+    assert solved is not None
+    return "as the scan has it" if np.array_equal(scores, solved.scores) else "NOT as the scan has it"
+
+
+def champions(folder: Path, n_samples: int) -> None:
+    say("| champion | measured | |\n|---|---|---|")
+    for name in NAMES:
+        champion = fit(folder, name)
+        for row in champion_rows(name, champion.learner):
+            say("| {} | {} | {} |".format(*row))
+        for points in (1e9, 1e12):
+            asked = question(champion, grid_space(champion, points))
+            rank(asked, champion.learner)
+            took, found = seconds(lambda a=asked, c=champion: rank(a, c.learner))
+            alike = scanned_alike(champion, asked)
+            say(f"| {name}: top {K} of {found.space_size:.2g} points | {took:.2f} s | {found.enumeration}, {alike} |")
+        asked = question(champion, continuous_space(champion), 2_000)
+        took, found = seconds(lambda a=asked, c=champion: rank(a, c.learner))
+        best = best_of_samples(Scene(asked, champion.learner), n_samples)
+        score, gap = found.configurations[0]["score"], "" if found.gap is None else f", gap {found.gap:.3f}"
+        say(f"| {name}: a continuum, first time | {took:.2f} s | {found.enumeration}{gap} |")
+        say(f"| {name}: its best beside that of {n_samples:,} random samples | {score:.3f} | {best:.3f} |")
+
+
+def best_of_samples(scene: Scene, n: int) -> float:
+    space, chunk = scene.question.space, 2**16
+    return max(
+        float(scene.promise(space.sample(chunk, seed=seed), by_history=True).max()) for seed in range(-(-n // chunk))
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bench", type=Path, help="folder of the transfer benchmark, whose histories are learned from")
     parser.add_argument("--prototype", help="folder of the prototype to run beside")
     parser.add_argument("--samples", type=int, default=10_000_000)
-    parser.add_argument("--only", nargs="*", default=["hard", "space", "peers"])
+    parser.add_argument("--only", nargs="*", default=["champions", "space", "hard"])
     options = parser.parse_args(arguments)
+    for _ in make_ready():
+        pass
+    if "champions" in options.only and options.bench:
+        champions(options.bench.resolve(), options.samples // 10)
     if "space" in options.only:
         space(options.samples)
-    if "peers" in options.only:
-        peers()
     if "hard" in options.only:
         hard(options.prototype)
 

@@ -12,7 +12,7 @@ from app.search.branch_and_bound import top_k
 from app.search.grid import Factors
 from app.search.network import make_network
 from app.search.shift import shifted, with_hubs
-from tests.ensembles import points, seeds
+from tests.ensembles import examples, points, seeds
 
 
 def made_factors(seed: int, sizes: tuple[int, ...], n_factors: int, *, ties: bool, excluded: float = 0.0) -> Factors:
@@ -52,7 +52,7 @@ cases = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("hurried", [False, True])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(case=cases, k=st.integers(1, 60))
 def test_the_best_are_those_of_a_full_list(hurried: bool, case: dict, k: int) -> None:
     """`hurried` leaves the first bounds so little that shifted ones and the ladder have to finish."""
@@ -73,7 +73,7 @@ def test_the_best_are_those_of_a_full_list(hurried: bool, case: dict, k: int) ->
     assert found.proven
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(case=cases, k=st.integers(1, 20), after=st.integers(0, 30))
 def test_an_interrupted_search_claims_no_more_than_it_knows(case: dict, k: int, after: int) -> None:
     factors = made_factors(**case)
@@ -95,7 +95,7 @@ def test_an_interrupted_search_claims_no_more_than_it_knows(case: dict, k: int, 
         np.testing.assert_array_equal(found.scores, listed(factors, k)[1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(case=cases, wanted=st.integers(2, 5))
 def test_what_a_filter_refuses_is_never_answered(case: dict, wanted: int) -> None:
     factors = made_factors(**case)
@@ -114,7 +114,7 @@ def test_what_a_filter_refuses_is_never_answered(case: dict, wanted: int) -> Non
     np.testing.assert_array_equal(found.scores, f[kept][:10])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(case=cases)
 def test_shifting_changes_no_sum_and_loosens_no_bound(case: dict) -> None:
     factors = made_factors(**case | {"excluded": 0.0})

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.search.grid import fold
-from tests.ensembles import grid_sizes, made_grid, made_trees, points, rows, seeds
+from tests.ensembles import examples, grid_sizes, made_grid, made_trees, points, rows, seeds
 
 
-@settings(deadline=None)  # the first example compiles
+@settings(max_examples=examples(100), deadline=None)  # the first example compiles
 @given(seed=seeds, sizes=grid_sizes, n_trees=st.integers(0, 30), merged=st.sampled_from([1, 8, 4_096]))
 def test_folded_scores_are_those_of_the_trees(seed, sizes, n_trees, merged):
     rng = np.random.default_rng(seed)
@@ -19,7 +19,7 @@ def test_folded_scores_are_those_of_the_trees(seed, sizes, n_trees, merged):
     np.testing.assert_array_equal(folded.factors(classes), trees.predict(rows(grid, x)))
 
 
-@settings(deadline=None)  # the first example compiles
+@settings(max_examples=examples(100), deadline=None)  # the first example compiles
 @given(seed=seeds, sizes=grid_sizes)
 def test_classes_are_numbered_by_their_first_values_and_all_tell_something_apart(seed, sizes):
     rng = np.random.default_rng(seed)

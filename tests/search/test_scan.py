@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.search.grid import Factors, fold
 from app.search.scan import scan
-from tests.ensembles import made_grid, made_trees, points, seeds
+from tests.ensembles import examples, made_grid, made_trees, points, seeds
 
 
 def best_of_all(factors, k):
@@ -17,7 +17,7 @@ def best_of_all(factors, k):
     return x[best], scores[best]
 
 
-@settings(deadline=None)  # the first example compiles
+@settings(max_examples=examples(100), deadline=None)  # the first example compiles
 @given(
     seed=seeds,
     sizes=st.lists(st.integers(1, 7), min_size=0, max_size=6).map(tuple),

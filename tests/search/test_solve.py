@@ -15,6 +15,7 @@ from app.search.axes import make_axes
 from app.search.solve import solve
 from app.space import Columns, SearchSpace, parse_search_space
 from app.space.columns import n_rows
+from tests.ensembles import examples
 from tests.strategies import Case, spaces
 
 
@@ -77,7 +78,7 @@ models = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=spaces(), model=models, k=st.integers(1, 40))
 def test_finite_spaces_are_solved_as_if_listed(case: Case, model, k: int) -> None:
     space = parse_search_space(case.raw)
@@ -105,7 +106,7 @@ def test_finite_spaces_are_solved_as_if_listed(case: Case, model, k: int) -> Non
     np.testing.assert_array_equal(places(space, axes, solution.columns), where[order])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=spaces(continuous=True), model=models, k=st.integers(1, 20))
 def test_no_configuration_of_a_continuous_space_beats_the_answer(case: Case, model, k: int) -> None:
     space = parse_search_space(case.raw)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from app.errors import NoFeasibleConfiguration
 from app.space import Columns, SearchSpace, is_among, parse_search_space, path_of
 from app.space.columns import n_rows, present, take
+from tests.ensembles import examples
 from tests.space.reference import all_allowed, configuration_key, is_allowed
 from tests.strategies import Case, spaces
 
-modest = settings(max_examples=60, deadline=None)
+modest = settings(max_examples=examples(60), deadline=None)
 seeds = st.integers(0, 2**32)
 
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from app.api.strict_json import loads
 from app.errors import ForerunError
-from app.store.upsert import _incoming
+from app.store.arrivals import arrival_of
 from app.types import Run
 from tests.hostile.test_documents import nearly, runs
 
 
 def digest(text: str) -> bytes:
-    return _incoming(0, Run.model_validate(loads(text.encode()))).digest
+    return arrival_of(Run.model_validate(loads(text.encode()))).digest
 
 
 def shuffled(document: Any, rng: random.Random) -> Any:

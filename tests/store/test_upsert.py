@@ -210,11 +210,7 @@ async def slow_down(database: Database, table: str) -> None:
             await connection.execute(text(statement))
 
 
-@pytest.mark.parametrize("many", [1, 1000], ids=["many", "few"])
-async def test_batches_that_share_runs_in_any_order_do_not_deadlock(
-    database: Database, many: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.store.upsert._MANY", many)
+async def test_batches_that_share_runs_in_any_order_do_not_deadlock(database: Database) -> None:
     shared = [run(f"r-{i}", project=f"p-{i % 3}") for i in range(40)]
     await store(database, *(run(project=f"p-{i}") for i in range(3)))  # else the first to make them goes first
     await slow_down(database, "runs")

@@ -1,0 +1,120 @@
+"""What `ingest_bench` posts, and how: made runs, and a client that costs little beside the service it measures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import orjson
+
+N_DATASETS = 50
+
+
+def made_runs(n: int, prefix: str) -> list[dict[str, Any]]:
+    """25 hyperparameters, 20 meta-features of one of 50 datasets, 6 metrics, 6 resources: 1.8 KB as compact JSON."""
+    rng = Random(prefix)
+    return [_made_run(rng, f"{prefix}-{i:07d}") for i in range(n)]
+
+
+def _made_run(rng: Random, run_id: str) -> dict[str, Any]:
+    dataset = rng.randrange(N_DATASETS)
+    known = Random(dataset)
+    numbers = {f"parameter_{i}": rng.random() for i in range(15)} | {f"width_{i}": rng.randrange(512) for i in range(5)}
+    choices = {f"choice_{i}": rng.choice(("adam", "sgd", "rmsprop", "lion")) for i in range(5)}
+    metrics = ("accuracy", "log_loss", "auc", "f1_macro", "precision", "recall")
+    resources = ("duration_seconds", "peak_memory_bytes", "gpu_seconds", "energy_joules", "cpu_seconds", "cost_usd")
+    return {
+        "project": "bench",
+        "run_id": run_id,
+        "dataset": {
+            "name": f"dataset-{dataset}",
+            "meta_features": {f"feature_{i}": 1000 * known.random() for i in range(20)},
+        },
+        "state": "completed",
+        "hyperparameters": numbers | choices,
+        "metrics": {name: rng.random() for name in metrics},
+        "resources": {name: 1e5 * rng.random() for name in resources},
+    }
+
+
+def batches(runs: Sequence[dict[str, Any]], size: int) -> list[bytes]:
+    return [orjson.dumps({"runs": runs[i : i + size]}) for i in range(0, len(runs), size)]
+
+
+# ---------------------------------------------------------------- over HTTP
+
+
+@dataclass
+class Told:
+    """What came back."""
+
+    seconds: float
+    latencies: list[float] = field(default_factory=list)
+    statuses: set[int] = field(default_factory=set)
+
+    def quantile(self, q: float) -> float:
+        return sorted(self.latencies)[int(q * (len(self.latencies) - 1))]
+
+
+def request(path: str, body: bytes, media_type: str = "application/json") -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def post(ports: Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
+    """Send prepared requests over so many connections to each port, one after the other on each; time them all."""
+    return asyncio.run(_post(ports, requests, connections))
+
+
+async def _post(ports: Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
+    told, waiting = Told(0.0), iter(requests)
+    lines = [await asyncio.open_connection("127.0.0.1", port) for port in ports for _ in range(connections)]
+    started = time.perf_counter()
+    await asyncio.gather(*(_talk(*line, waiting, told) for line in lines))
+    told.seconds = time.perf_counter() - started
+    for _, writer in lines:
+        writer.close()
+    return told
+
+
+async def _talk(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, waiting: Iterable[bytes], told: Told
+) -> None:
+    for sent in waiting:
+        asked = time.perf_counter()
+        writer.write(sent)
+        told.statuses.add(await _answer(reader))
+        told.latencies.append(time.perf_counter() - asked)
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+    await reader.readexactly(int(length))
+    return int(head[9:12])
+
+
+def stream(port: int, chunks: Iterable[bytes]) -> tuple[float, bytes]:
+    """Post NDJSON of unknown length; seconds, and the answer."""
+    return asyncio.run(_stream(port, chunks))
+
+
+async def _stream(port: int, chunks: Iterable[bytes]) -> tuple[float, bytes]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    started = time.perf_counter()
+    head = "POST /v1/runs/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
+    writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+    for chunk in chunks:
+        writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        await writer.drain()
+    writer.write(b"0\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    answer = await reader.readuntil(b"}")
+    writer.close()
+    return time.perf_counter() - started, answer

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.search.feasibility import HISTORY, after_own_runs
+
+shares = st.floats(0, 1)
+
+
+@given(shares, st.lists(st.tuples(shares, st.booleans()), min_size=1, max_size=10))
+def test_what_own_runs_tell_of_failure_lies_between_history_and_what_they_saw(history, runs):
+    likeness, failed = np.array([[like for like, _ in runs]]), np.array([ended for _, ended in runs])
+    (after,) = after_own_runs(np.array([history]), likeness, failed)
+    seen = likeness[0] @ failed / likeness.sum() if likeness.sum() else history
+    assert min(history, seen) - 1e-9 <= after <= max(history, seen) + 1e-9
+
+
+def test_failures_of_the_very_configuration_soon_outweigh_history_and_far_ones_do_not():
+    history, failed = np.array([0.02, 0.02]), np.ones(3, dtype=bool)
+    near, far = after_own_runs(history, np.array([[1.0] * 3, [0.01] * 3]), failed)
+    assert near > 0.5
+    assert far < 0.1
+    assert after_own_runs(history, np.zeros((2, 3)), failed).tolist() == history.tolist()
+    assert HISTORY < 3
