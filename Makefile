@@ -51,6 +51,7 @@ format: $(VENV)/.dev ## let ruff put the code in shape
 bench: $(VENV)/.dev ## the speed figures of the README, with their floor measured in the same run; 100,000 mutated requests
 	$(BIN)/python -m tests.quality.bench
 	$(BIN)/python -m tests.quality.search_bench
+	$(BIN)/python -m tests.quality.ingest_bench --gigabyte
 	$(BIN)/python -m tests.hostile.fuzz --requests 100000
 
 faults: $(VENV)/.dev ## kill -9 everything a hundred times under 100,000 runs, and count what is lost

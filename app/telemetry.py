@@ -95,7 +95,9 @@ RECOMMEND_SECONDS = Histogram(
 RECOMMEND_REFUSED = Counter(
     "forerun_recommend_refused", "Recommendations refused because too many were under way.", registry=REGISTRY
 )
-SEARCH_READY = Gauge("forerun_search_ready", "1 once everything that searches is compiled in this process.")
+SEARCH_READY = Gauge(
+    "forerun_search_ready", "1 once everything that searches is compiled in this process.", registry=REGISTRY
+)
 UNCOMPILED_VIEWS = Counter(
     "forerun_uncompiled_views",
     "Parts of meta-learners that were loaded and predict by CatBoost itself, since they could not be compiled.",

@@ -23,7 +23,7 @@ from app.errors import Unavailable
 from app.store import documents
 from app.tracing import trace_statements
 
-__all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url"]
+__all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url", "told_as_unavailable"]
 
 RETRY_AFTER_SECONDS = 1
 ROUND_TRIP_SECONDS = 1.0
@@ -65,9 +65,21 @@ class Database:
 
         Raises: Unavailable when the database cannot be reached, is too busy or timed out.
         """
-        with _told_as_unavailable():
+        with told_as_unavailable():
             async with self._connection() as connection, connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def line(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """A bare connection of the pool, for whoever writes one transaction after the other: no ping between them.
+
+        Raises: Unavailable when the database cannot be reached, is too busy or timed out.
+        """
+        with told_as_unavailable():
+            async with self._connection() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert isinstance(driver, psycopg.AsyncConnection)
+                yield driver
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
@@ -75,7 +87,7 @@ class Database:
 
         Raises: Unavailable when the database cannot be reached, is too busy or timed out.
         """
-        with _told_as_unavailable():
+        with told_as_unavailable():
             async with self._connection() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
@@ -175,7 +187,8 @@ def _as_options(url: URL) -> list[str]:
 
 
 @contextmanager
-def _told_as_unavailable() -> Iterator[None]:
+def told_as_unavailable() -> Iterator[None]:
+    """Raises Unavailable for whatever may work on a retry."""
     try:
         yield
     except PoolTimeoutError as error:
