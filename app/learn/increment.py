@@ -17,7 +17,7 @@ from catboost import CatBoostRegressor, Pool
 
 from app.errors import NothingToLearn
 from app.featurise.fidelity import with_ends
-from app.learn import boosting, bundle
+from app.learn import bundle
 from app.learn.boosting import Members, continue_member
 from app.learn.continuation import REPLAYED, Continuation, Replay, Sketch, evenly
 from app.learn.folds import assign_folds
@@ -111,9 +111,7 @@ def _target(
     def grown(model: CatBoostRegressor, k: int, ignored: Sequence[int]) -> CatBoostRegressor:
         X = np.asfortranarray(np.vstack([before.replay.X, runs.X[fold != k]]))
         kept = np.asarray(model.predict(Pool(before.replay.X), thread_count=1))
-        weight = np.ones(len(X))
-        weight[len(kept) :] = boosting.NEW_WEIGHT
-        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), weight, ignored=ignored, seed=seed + k)
+        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), ignored=ignored, seed=seed + k)
 
     jobs = [
         [pool.submit(grown, model, k, meta if view is views[-1] else ()) for k, model in enumerate(view.models)]

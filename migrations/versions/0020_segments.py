@@ -1,7 +1,6 @@
-"""What folding runs into segments needs: which transaction wrote a run, how far a project is folded, what was deleted.
+"""What folding runs into segments needs, beside the runs: how far a project is folded, what was deleted, an order.
 
-Adding the column is a change of the catalogue alone: rows that are there read '0', as written before everything else.
-No new table refers to projects, so that `runs` is the only table that whoever posts has to wait for.
+No new table refers to projects, and runs are another migration's, so that nobody who posts has to wait for two tables.
 """
 
 from __future__ import annotations
@@ -27,43 +26,16 @@ CREATE TABLE run_tombstones (
 );
 ALTER TABLE run_segments ADD COLUMN position bigint;
 ALTER TABLE run_segments ALTER COLUMN content SET STORAGE EXTERNAL;
-ALTER TABLE runs ADD COLUMN written xid8 NOT NULL DEFAULT '0'::xid8;
-ALTER TABLE runs ALTER COLUMN written SET DEFAULT pg_current_xact_id();
-"""
-
-TRIGGERS = """
-CREATE FUNCTION run_is_written() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.written := pg_current_xact_id();
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER run_is_written BEFORE UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION run_is_written();
-
-CREATE FUNCTION run_is_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO run_tombstones (project_id, id, folded) VALUES (OLD.project_id, OLD.id, coalesce(
-        (SELECT horizon > OLD.written FROM run_folds WHERE project_id = OLD.project_id), false
-    )) ON CONFLICT DO NOTHING;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER run_is_deleted AFTER DELETE ON runs FOR EACH ROW
-    WHEN (OLD.state <> 'running' AND current_setting('forerun.keep_segments', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION run_is_deleted();
 """
 
 
 def upgrade() -> None:
     _execute(TABLES)
-    _execute(TRIGGERS)
 
 
 def downgrade() -> None:
-    _execute("DROP TRIGGER run_is_deleted ON runs; DROP TRIGGER run_is_written ON runs;")
-    _execute("DROP FUNCTION run_is_deleted(); DROP FUNCTION run_is_written();")
     _execute("ALTER TABLE run_segments DROP COLUMN position, ALTER COLUMN content SET STORAGE EXTENDED;")
-    _execute("ALTER TABLE runs DROP COLUMN written; DROP TABLE run_folds, run_tombstones;")
+    _execute("DROP TABLE run_folds, run_tombstones;")
 
 
 def _execute(script: str) -> None:
