@@ -108,7 +108,13 @@ _BATCH_BODY: Final = {
     responses={**examples.answer(200, schemas.BATCH_RECEIPT), **responses(400, 413, 415)},
     openapi_extra=_BATCH_BODY,
 )
-async def post_runs(database: DatabaseHandle, settings: SettingsHandle, caller: CallerHandle, request: Request) -> Json:
+async def post_runs(
+    intake: Annotated[ingest.Intake, Depends(_intake)],
+    database: DatabaseHandle,
+    settings: SettingsHandle,
+    caller: CallerHandle,
+    request: Request,
+) -> Json:
     """Store many runs at once; one that is bad never rejects the others.
 
     As `application/json`, up to 10,000 runs are stored in one transaction and answered one by one. As
@@ -118,13 +124,13 @@ async def post_runs(database: DatabaseHandle, settings: SettingsHandle, caller: 
     """
     if strict_json.check_media_type(request, JSON, NDJSON) == NDJSON:
         stream = _streamed(request, settings.max_body_bytes, caller)
-        return _receipt(await ingest.store_stream(database, stream, settings.refit_delay_seconds), "")
+        return _receipt(await ingest.store_stream(database, stream, intake.bells), "")
     body = await strict_json.read(request, settings.max_batch_body_bytes)
     if len(body) <= READ_AT_ONCE:
         incoming = _read_batch(body, caller)
     else:
         incoming = await asyncio.to_thread(_read_batch, body, caller)  # 64 MB take a second: others want answers
-    return _receipt(await ingest.store_batch(database, incoming, settings.refit_delay_seconds), "/runs")
+    return _receipt(await ingest.store_batch(database, incoming, intake.bells), "/runs")
 
 
 class _Envelope(BaseModel):

@@ -17,11 +17,12 @@ from uuid import UUID
 
 from app import telemetry, tracing
 from app.errors import ForerunError, TooManyRequests, Unavailable
+from app.flows.bells import Bells
 from app.store import jobs, runs
 from app.store.arrivals import Arrival
-from app.store.database import Database
+from app.store.database import Database, told_as_unavailable
 from app.store.reach import Reach
-from app.store.upsert import Outcome, upsert
+from app.store.upsert import Driver, Outcome, upsert, upsert_known
 from app.types import Run, RunPatch, StoredRun
 
 log = logging.getLogger("forerun.ingest")
@@ -43,15 +44,19 @@ MAX_RESULTS: Final = 1_000
 """Lines of a stream that are told one by one."""
 
 
-async def store(database: Database, incoming: Sequence[Run | Arrival], refit_delay_seconds: float) -> list[Outcome]:
-    """Store runs in one transaction, with the news of them for the worker; one outcome for each, in order.
+async def store(
+    database: Database, incoming: Sequence[Run | Arrival], bells: Bells, line: Driver | None = None
+) -> list[Outcome]:
+    """Store runs in one transaction, and tell the worker of them; one outcome for each, in order.
+
+    Over a `line`, if there is one, as long as nothing has to be written but runs.
 
     Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone, and so on: one bad run never harms
     another. Raises: Unavailable.
     """
     try:
         with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=len(incoming)):
-            outcomes = await _store_together(database, incoming, refit_delay_seconds)
+            outcomes = await _store_together(database, incoming, line)
     except Unavailable:
         raise
     except Exception:
@@ -59,24 +64,25 @@ async def store(database: Database, incoming: Sequence[Run | Arrival], refit_del
         if len(incoming) == 1:
             return [Outcome(0, "rejected", incoming[0].run_id, error=ForerunError("this run could not be stored"))]
         middle = len(incoming) // 2
-        first = await store(database, incoming[:middle], refit_delay_seconds)
-        second = await store(database, incoming[middle:], refit_delay_seconds)
+        first = await store(database, incoming[:middle], bells)
+        second = await store(database, incoming[middle:], bells)
         return first + [outcome._replace(index=outcome.index + middle) for outcome in second]
     for status, n in Counter(outcome.status for outcome in outcomes).items():
         telemetry.RUNS_INGESTED.labels(status).inc(n)
     telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
+    ended = {outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"}
+    bells.ring_for(project_id for project_id in ended if project_id is not None)
     return outcomes
 
 
-async def _store_together(
-    database: Database, incoming: Sequence[Run | Arrival], refit_delay_seconds: float
-) -> list[Outcome]:
+async def _store_together(database: Database, incoming: Sequence[Run | Arrival], line: Driver | None) -> list[Outcome]:
+    if line is not None:
+        with told_as_unavailable():
+            outcomes = await upsert_known(line, incoming)
+        if outcomes is not None:
+            return outcomes
     async with database.transaction() as connection:
-        outcomes = await upsert(connection, incoming)
-        ended = [outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"]
-        news = {project_id for project_id in ended if project_id is not None}
-        await jobs.ring_for_runs(connection, news, refit_delay_seconds)
-        return outcomes
+        return await upsert(connection, incoming)
 
 
 async def amend(
@@ -109,18 +115,16 @@ class Tally:
         self.rejected += outcome.error is not None
 
 
-async def store_batch(database: Database, incoming: Sequence[Incoming], refit_delay_seconds: float) -> Tally:
+async def store_batch(database: Database, incoming: Sequence[Incoming], bells: Bells) -> Tally:
     """Store what is good of a batch, in one transaction; `results` has every run, in order."""
     tally = Tally()
-    for outcome in await _store_good(database, incoming, refit_delay_seconds):
+    for outcome in await _store_good(database, incoming, bells):
         tally.count(outcome)
         tally.results.append(outcome)
     return tally
 
 
-async def store_stream(
-    database: Database, incoming: AsyncIterable[tuple[int, Incoming]], refit_delay_seconds: float
-) -> Tally:
+async def store_stream(database: Database, incoming: AsyncIterable[tuple[int, Incoming]], bells: Bells) -> Tally:
     """Store numbered runs of a stream of any length, chunk by chunk; `results` has those that were not taken.
 
     One chunk is stored while the next one is read.
@@ -131,7 +135,7 @@ async def store_stream(
     under_way: asyncio.Task[None] | None = None
 
     async def flush(chunk: Sequence[tuple[int, Incoming]]) -> None:
-        outcomes = await _store_good(database, [item for _, item in chunk], refit_delay_seconds)
+        outcomes = await _store_good(database, [item for _, item in chunk], bells)
         for (number, _), outcome in zip(chunk, outcomes, strict=True):
             _note(tally, outcome._replace(index=number))
 
@@ -166,10 +170,10 @@ def _note(tally: Tally, outcome: Outcome) -> None:
         tally.results_omitted += 1
 
 
-async def _store_good(database: Database, incoming: Sequence[Incoming], refit_delay_seconds: float) -> list[Outcome]:
+async def _store_good(database: Database, incoming: Sequence[Incoming], bells: Bells) -> list[Outcome]:
     """Outcomes in order, of those that are runs and those that are not."""
     good = [item for item in incoming if not isinstance(item, ForerunError)]
-    stored = iter(await store(database, good, refit_delay_seconds) if good else ())
+    stored = iter(await store(database, good, bells) if good else ())
     if n_bad := len(incoming) - len(good):
         telemetry.RUNS_INGESTED.labels("rejected").inc(n_bad)
     return [
@@ -183,16 +187,19 @@ async def _store_good(database: Database, incoming: Sequence[Incoming], refit_de
 # ---------------------------------------------------------------- one by one, together
 
 
+_Waiting: TypeAlias = tuple[Run | Arrival, "asyncio.Future[Outcome]", str | None]
+"""A run, who waits for its outcome, and the id of the request."""
+
+
 class Intake:
     """Single runs from concurrent requests share a transaction: while one commits, the next one fills."""
 
     def __init__(self, database: Database, refit_delay_seconds: float, patience_seconds: float = 60.0) -> None:
         self._database = database
         self._patience_seconds = patience_seconds
-        self._refit_delay_seconds = refit_delay_seconds
-        self._waiting: asyncio.Queue[tuple[Run | Arrival, asyncio.Future[Outcome], str | None]] = asyncio.Queue(
-            MAX_WAITING
-        )
+        self.bells = Bells(database, refit_delay_seconds)
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_WAITING)
+        self._idle = asyncio.Event()
         self._open = False
 
     async def __aenter__(self) -> Self:
@@ -206,9 +213,11 @@ class Intake:
         """Take no more; store and answer what waits."""
         self._open = False
         await self._waiting.join()
+        await self._idle.wait()  # the last connection is given back
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
+        await self.bells.rung()
 
     async def store(self, run: Run | Arrival) -> Outcome:
         """Returns after the commit. Raises: TooManyRequests, Unavailable, and what else happened to the run."""
@@ -231,30 +240,52 @@ class Intake:
 
     async def _flush_for_ever(self) -> None:
         while True:
-            group = [await self._waiting.get()]
+            self._idle.set()
+            first = await self._waiting.get()
+            self._idle.clear()
+            try:
+                async with self._database.line() as line:
+                    await self._flush_while_busy(first, line)
+            except Unavailable as error:  # there is no line, and none for those who came meanwhile
+                group = [first, *(self._waiting.get_nowait() for _ in range(self._waiting.qsize()))]
+                _fail([answer for _, answer, _ in group], error)
+                for _ in group:
+                    self._waiting.task_done()
+
+    async def _flush_while_busy(self, first: _Waiting, line: Driver) -> None:
+        """Group after group over one connection, which is given back as soon as nobody waits."""
+        group = [first]
+        while group:
             while len(group) < MAX_GROUP and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
             awaited = [(run, answer) for run, answer, _ in group if not answer.done()]  # not those that gave up waiting
             _log_in_the_name_of([asked for _, _, asked in group if asked])
             try:
-                await self._flush([run for run, _ in awaited], [answer for _, answer in awaited])
+                await self._flush([run for run, _ in awaited], [answer for _, answer in awaited], line)
             finally:
                 for _ in group:
                     self._waiting.task_done()
+            group = [] if line.broken or self._waiting.empty() else [self._waiting.get_nowait()]
 
-    async def _flush(self, group: Sequence[Run | Arrival], answers: Sequence[asyncio.Future[Outcome]]) -> None:
+    async def _flush(
+        self, group: Sequence[Run | Arrival], answers: Sequence[asyncio.Future[Outcome]], line: Driver
+    ) -> None:
         if not group:
             return
         try:
-            outcomes = await store(self._database, group, self._refit_delay_seconds)
+            outcomes = await store(self._database, group, self.bells, line)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is the waiting requests' to raise
-            for answer in answers:
-                if not answer.done():
-                    answer.set_exception(error)
+            _fail(answers, error)
             return
         for answer, outcome in zip(answers, outcomes, strict=True):
             if not answer.done():  # whose client left
                 answer.set_result(outcome)
+
+
+def _fail(answers: Sequence[asyncio.Future[Outcome]], error: Exception) -> None:
+    for answer in answers:
+        if not answer.done():
+            answer.set_exception(error)
 
 
 def _log_in_the_name_of(requests: Sequence[str]) -> None:

@@ -32,7 +32,7 @@ from app.learn.prior import Prior
 from app.learn.responses import Responses
 
 MAGIC = b"forerun\0"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 HEADER = len(MAGIC) + 2 + 32
 SMOOTH = ("columns", "centre", "scale", "points", "alpha")
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -155,6 +155,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "centre": prior.space.centre,
             "scale": prior.space.scale,
             "absent": prior.space.absent,
+            "relevance": prior.space.relevance,
             "blend": prior.blend,
             "shape": place.shape,
             "at": calibration.at,
@@ -217,7 +218,7 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
     prior = Prior(
         views,
         Responses(array("inducing"), packed["length"], array("modes"), array("datasets"), array("coordinates")),
-        KernelSpace(array("columns"), array("centre"), array("scale"), array("absent")),
+        KernelSpace(*(array(name) for name in ("columns", "centre", "scale", "absent", "relevance"))),
         array("blend"),
     )
     return TargetLearner(

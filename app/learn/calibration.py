@@ -118,6 +118,8 @@ def _shape(
     tail, at, halves = (1 - coverage) / 2, [], []
     for low, high in pairwise(np.quantile(f, np.linspace(0, 1, bins + 1))):
         inside = (f >= low) & (f <= high)
+        if not inside.any():  # fewer runs than bins
+            continue
         at.append(float(np.median(f[inside])))
         reach = [-weighted_quantile(residual[inside], weights[inside], tail)]
         reach += [weighted_quantile(residual[inside], weights[inside], 1 - tail)]

@@ -51,12 +51,16 @@ def matern(distance: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class KernelSpace:
-    """Configurations as points: numbers standardised, indicators at 0 or 0.7, one more where an input may be absent."""
+    """Configurations as points: numbers standardised, indicators at 0 or 0.7, one more where an input may be absent.
+
+    All are then multiplied by how much the input matters (`relevance`).
+    """
 
     columns: IntArray  # (c,) columns of X, meta-features excluded
     centre: FloatArray  # (c,)
     scale: FloatArray  # (c,)
     absent: IntArray  # columns, of these, that some runs lack
+    relevance: FloatArray  # (q,)
 
     @classmethod
     def fit(cls, X: Float32Array, features: Sequence[Feature]) -> KernelSpace:
@@ -70,14 +74,15 @@ class KernelSpace:
         scale = np.sqrt(np.where(seen, (part - centre) ** 2, 0.0).sum(0) / count)
         centre, scale = np.where(indicator, 0.0, centre), np.where(indicator, 1.0 / INDICATOR, scale)
         absent = np.flatnonzero((~seen).any(0) & seen.any(0))
-        return cls(columns, centre, np.where(scale > 1e-9, scale, 1.0), absent)
+        scale = np.where(scale > 1e-9, scale, 1.0)
+        return cls(columns, centre, scale, absent, np.ones(len(columns) + len(absent)))
 
     def __call__(self, X: Float32Array) -> FloatArray:
         """Shapes: X (n, d) -> E (n, q)."""
         part = X[:, self.columns].astype(np.float64)
         lacking = np.isnan(part)
         points = np.where(lacking, 0.0, (part - self.centre) / self.scale)
-        return np.hstack([points, INDICATOR * lacking[:, self.absent]])
+        return np.hstack([points, INDICATOR * lacking[:, self.absent]]) * self.relevance
 
 
 @dataclass(frozen=True, slots=True)

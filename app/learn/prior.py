@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import nnls
@@ -20,6 +20,7 @@ from scipy.optimize import nnls
 from app.learn.boosting import Members, fit_member, fit_members, varies
 from app.learn.folds import N_FOLDS
 from app.learn.gaussian_process import Example, KernelSpace, Points
+from app.learn.relevance import groups, relevance
 from app.learn.responses import FittedResponses, Responses, fit_responses
 from app.learn.scores import anchored, dataset_weights, rows_by_dataset
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
@@ -109,6 +110,8 @@ def fit_prior(
     if meta:
         views = (fit_members(X, z, fold, N_FOLDS, pool, seed=seed), without)
     E = space(X)
+    space = replace(space, relevance=relevance(E, groups(space, features), z, dataset, reference, seed))
+    E = E * space.relevance
     responses = fit_responses(E, z, dataset, reference, seed)
     mean_response = np.zeros(len(z))
     for rows in rows_by_dataset(dataset):

@@ -30,7 +30,7 @@ SMALL, LARGE = 10_000, 50_000
 QUICK, PATIENT = 100_000, 500_000
 """Nodes that are spent at a glance, before better bounds are made, and in a steady search on these: 30 and 150 ms."""
 GLANCE, STEADY, UNTIL_PROVEN = 1, 2, 3
-RUNGS = 6
+RUNGS = 4
 BEAM = 512
 STEP = 500_000
 """Nodes between two questions whether to stop: about 50 ms."""

@@ -32,11 +32,11 @@ from app.types import Enumeration
 
 LISTED_UP_TO = 65_536
 """Configurations that are listed and scored one by one: quicker than folding trees, and all of them are compared."""
-SCANNED_UP_TO = 2**29
+SCANNED_UP_TO = 2**26
 """Folded points that are scanned: most are left out by their bounds. Of more, branch and bound leaves out more."""
 SHORTLIST = 16_384
 """Configurations that own runs may reorder."""
-SOLVED = 512
+SOLVED = 128
 """Configurations that branch and bound is asked for, or a multiple: each more is to be proven, and half are spare."""
 NEIGHBOURS_OF, MOVES, STEP = 16, 16, 0.1
 

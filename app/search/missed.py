@@ -34,10 +34,10 @@ def claim(scene: Scene, best: Shortlist, ordered: Ordered) -> tuple[Enumeration,
         return "bounded", None
     if best.least == -np.inf:  # nothing is left out
         return "exact", None
-    cells = question.space.size() is None
-    n_proven = min(ordered.first_refused, len(best.found))  # other values of a refused cell may be acceptable
-    complete = ordered.n_acceptable >= question.top_k
-    answered = complete and (not cells or bool((ordered.rows < n_proven).all()))
+    cells, complete = question.space.size() is None, ordered.n_acceptable >= question.top_k
+    # other values of a refused cell may be acceptable
+    n_proven = min(ordered.first_refused, len(best.found)) if cells else len(best.found)
+    answered = complete and (scene.adapted or bool((ordered.rows < n_proven).all()))
     if not scene.adapted and enumeration == "exact" and answered:
         return "exact", None
     least = best.bound if cells or enumeration == "bounded" else best.least

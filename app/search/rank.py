@@ -94,9 +94,10 @@ def _decided(scene: Scene, found: Candidates) -> bool:
     """Whether nothing but what was found can be among the answers, whatever its neighbours score.
 
     In an infinite space the best are near copies of the very best: whoever asks for several has them from elsewhere.
+    So has whoever limits outcomes: what keeps the limits may be far from the best.
     """
     question = scene.question
-    if found.enumeration in ("bounded", "sampled"):
+    if found.enumeration in ("bounded", "sampled") or (found.enumeration == "exact" and question.outcome_constraints):
         return False
     return not scene.sampled or (question.strategy == "best" and question.top_k == 1 and not scene.adapted)
 

@@ -24,7 +24,7 @@ from app.store import documents
 from app.store.replica import Replica
 from app.tracing import trace_statements
 
-__all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url"]
+__all__ = ["AsyncConnection", "Database", "connect", "driver_url", "libpq_url", "told_as_unavailable"]
 
 RETRY_AFTER_SECONDS = 1
 ROUND_TRIP_SECONDS = 1.0
@@ -67,9 +67,21 @@ class Database:
 
         Raises: Unavailable when the database cannot be reached, is too busy or timed out.
         """
-        with _told_as_unavailable():
+        with told_as_unavailable():
             async with self._connection() as connection, connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def line(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """A bare connection of the pool, for whoever writes one transaction after the other: no ping between them.
+
+        Raises: Unavailable when the database cannot be reached, is too busy or timed out.
+        """
+        with told_as_unavailable():
+            async with self._connection() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert isinstance(driver, psycopg.AsyncConnection)
+                yield driver
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
@@ -78,7 +90,7 @@ class Database:
         A replica is asked if there is one that has come this far. Raises: Unavailable when the database cannot be
         reached, is too busy or timed out.
         """
-        with _told_as_unavailable():
+        with told_as_unavailable():
             async with self._reading() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
@@ -203,7 +215,8 @@ def driver_url(url: str) -> URL:
 
 
 @contextmanager
-def _told_as_unavailable() -> Iterator[None]:
+def told_as_unavailable() -> Iterator[None]:
+    """Raises Unavailable for whatever may work on a retry."""
     try:
         yield
     except PoolTimeoutError as error:

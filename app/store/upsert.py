@@ -6,7 +6,8 @@ transaction stores one of the same runs in between is it staged, so that each ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -22,6 +23,11 @@ from app.types import Run
 
 Key: TypeAlias = tuple[str, str]
 """The project's name and the run_id: what makes a run the same run. Of datasets: the project's name and its own."""
+
+
+Driver: TypeAlias = "psycopg.AsyncConnection[Any]"
+_Features: TypeAlias = Mapping[Key, Mapping[str, float]]
+_Settle: TypeAlias = "Callable[[_Features, Mapping[Key, _Home]], Awaitable[dict[Key, tuple[int, int]]]]"
 
 
 class Outcome(NamedTuple):
@@ -43,6 +49,32 @@ async def upsert(connection: AsyncConnection, runs: Sequence[Run | Arrival]) -> 
     """
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, psycopg.AsyncConnection)
+
+    async def settle(features: _Features, homes: Mapping[Key, _Home]) -> dict[Key, tuple[int, int]]:
+        return await _settled(connection, features, homes)
+
+    return await _upsert(driver, runs, settle)
+
+
+async def upsert_known(driver: Driver, runs: Sequence[Run | Arrival]) -> list[Outcome] | None:
+    """The same in a transaction of its own, where projects and datasets are known and nobody else stores these runs.
+
+    None where that is not so; then nothing is stored.
+    """
+    try:
+        outcomes = await _upsert(driver, runs, _known)
+    except (_Unsettled, UniqueViolation):
+        await driver.rollback()
+        return None
+    except BaseException:
+        with suppress(psycopg.Error):
+            await driver.rollback()
+        raise
+    await driver.commit()
+    return outcomes
+
+
+async def _upsert(driver: Driver, runs: Sequence[Run | Arrival], settle: _Settle) -> list[Outcome]:
     arrivals = [run if isinstance(run, Arrival) else arrival_of(run) for run in runs]
     lost = await _that_follow_nothing(driver, arrivals)
     first = _first_of_each(arrivals, lost)
@@ -50,7 +82,7 @@ async def upsert(connection: AsyncConnection, runs: Sequence[Run | Arrival]) -> 
     fresh = [index for key, index in first.items() if key not in stored]
     created: dict[Key, _Place] = {}
     if fresh:
-        created = await _store(connection, driver, arrivals, fresh, homes, base)
+        created = await _store(driver, settle, arrivals, fresh, homes, base)
         if len(created) < len(fresh):  # another caller stored them since we looked
             stored |= await _places(driver, [arrivals[index] for index in fresh])
     return [_outcome(index, row, index in lost, stored, created) for index, row in enumerate(arrivals)]
@@ -117,7 +149,7 @@ _FOLLOWED: Final = """
 
 
 async def _look_up(
-    driver: psycopg.AsyncConnection[Any], arrivals: Sequence[Arrival], features: Mapping[Key, Mapping[str, float]]
+    driver: Driver, arrivals: Sequence[Arrival], features: _Features
 ) -> tuple[dict[Key, _Place], dict[Key, _Home], int]:
     """Runs that are stored, what is known of the datasets, and a number from which ids for new runs can be counted.
 
@@ -135,7 +167,7 @@ async def _look_up(
     return places, homes, rows[0][3].int if rows else 0
 
 
-async def _places(driver: psycopg.AsyncConnection[Any], arrivals: Sequence[Arrival]) -> dict[Key, _Place]:
+async def _places(driver: Driver, arrivals: Sequence[Arrival]) -> dict[Key, _Place]:
     async with driver.cursor() as cursor:
         await cursor.execute(_PLACES, [_keys(arrivals)], prepare=False)
         return _by_key(await cursor.fetchall())
@@ -149,7 +181,7 @@ def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[Key, _Place]:
     return {(project, run_id): _Place(*place) for project, run_id, *place in rows}
 
 
-async def _that_follow_nothing(driver: psycopg.AsyncConnection[Any], arrivals: Sequence[Arrival]) -> set[int]:
+async def _that_follow_nothing(driver: Driver, arrivals: Sequence[Arrival]) -> set[int]:
     """Those which name a recommendation that their project does not have."""
     named = {row.recommendation_id for row in arrivals} - {None}
     if not named:
@@ -167,9 +199,20 @@ async def _that_follow_nothing(driver: psycopg.AsyncConnection[Any], arrivals: S
 # ---------------------------------------------------------------- storing what is new
 
 
+class _Unsettled(Exception):
+    """A project or dataset has to be written first."""
+
+
+async def _known(features: _Features, homes: Mapping[Key, _Home]) -> dict[Key, tuple[int, int]]:
+    known = {key: (home.project_id, home.dataset_id) for key in features if (home := homes[key]).current}
+    if len(known) < len(features):
+        raise _Unsettled
+    return known  # type: ignore[return-value]  # those that are current have both
+
+
 async def _store(
-    connection: AsyncConnection,
-    driver: psycopg.AsyncConnection[Any],
+    driver: Driver,
+    settle: _Settle,
     arrivals: Sequence[Arrival],
     fresh: Sequence[int],
     homes: Mapping[Key, _Home],
@@ -177,21 +220,23 @@ async def _store(
 ) -> dict[Key, _Place]:
     """Store these runs, in the order given, but for those that somebody else stores meanwhile; gives those stored."""
     features = _features(fresh, arrivals)
-    placed = await _settled(connection, features, homes)
+    placed = await settle(features, homes)
     rows = _Rows(arrivals, fresh, placed, base & ~(1 << 61))  # with room to count on without touching other bits
     try:
         await _copy(driver, "runs", rows)
         new = None
     except UniqueViolation:
+        if settle is _known:
+            raise
         await driver.execute("ROLLBACK TO SAVEPOINT arrivals")
-        rows = rows._replace(placed=await _settled(connection, features, homes))
+        rows = rows._replace(placed=await settle(features, homes))
         new = await _stage(driver, rows)
     made = {arrivals[index].key: rows.place(index) for index in fresh}
     return made if new is None else {key: place for key, place in made.items() if place.id in new}
 
 
 async def _settled(
-    connection: AsyncConnection, features: Mapping[Key, Mapping[str, float]], homes: Mapping[Key, _Home]
+    connection: AsyncConnection, features: _Features, homes: Mapping[Key, _Home]
 ) -> dict[Key, tuple[int, int]]:
     """The ids of project and dataset for each dataset, made where absent, with these meta-features merged into it."""
     known = {key: homes[key] for key in features}
@@ -269,12 +314,12 @@ _INSERT: Final = f"""
 """  # noqa: S608  # put together from constants
 
 
-async def _copy(driver: psycopg.AsyncConnection[Any], table: str, rows: _Rows) -> None:
+async def _copy(driver: Driver, table: str, rows: _Rows) -> None:
     async with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({_COLUMNS}) FROM STDIN") as copy:
         await copy.write(rows.lines())
 
 
-async def _stage(driver: psycopg.AsyncConnection[Any], rows: _Rows) -> set[UUID]:
+async def _stage(driver: Driver, rows: _Rows) -> set[UUID]:
     """The ids of those that were inserted."""
     await driver.execute(_STAGE)
     await _copy(driver, "incoming_runs", rows)

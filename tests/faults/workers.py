@@ -36,7 +36,9 @@ from tests.histories import history
 from tests.servers import directory
 
 N_WORKERS, N_PROJECTS = 3, 5
-SETTLE_SECONDS, WAIT_SECONDS = 600.0, 20.0
+SETTLE_SECONDS, WAIT_SECONDS = 600.0, 8.0
+BREATH, BREATH_SECONDS = 10, 60.0
+"""After so many kills, so long without one (at most): some refits are to end, and their projects to be due again."""
 SETTINGS = {
     "FORERUN_REFIT_DELAY_SECONDS": "0",
     "FORERUN_REFIT_FIRST_RUNS": "1",
@@ -136,7 +138,9 @@ def campaign(kills: int, seed: int = 0) -> str:
         with cluster(Path(log.name), 0, N_WORKERS, FORERUN_DATABASE_URL=url, **SETTINGS) as made:
             poster = Poster(url, rng)
             under_way = 0
-            for _ in range(kills):
+            for kill in range(kills):
+                if kill % BREATH == BREATH - 1:
+                    _until_settled(url, poster.n_runs, BREATH_SECONDS)
                 poster.post()
                 _wait_for_a_refit(made, 0.0 if rng.uniform() < 0.25 else WAIT_SECONDS)
                 time.sleep(float(rng.uniform(0.0, 3.0)))
@@ -177,10 +181,10 @@ def _kill_one(made: Cluster, rng: np.random.Generator) -> bool:
     return hit
 
 
-def _until_settled(url: str, n_runs: dict[str, int]) -> float:
+def _until_settled(url: str, n_runs: dict[str, int], at_most: float = SETTLE_SECONDS) -> float:
     """Seconds until no refit is under way and all runs have been learned from; returns late rather than never."""
     began = time.monotonic()
-    while time.monotonic() - began < SETTLE_SECONDS:
+    while time.monotonic() - began < at_most:
         refits = refits_in(url)
         learned = {project: max((r.n_runs for r in refits if r.project == project), default=0) for project in n_runs}
         if learned == n_runs and all(refit.state in ("succeeded", "failed") for refit in refits):

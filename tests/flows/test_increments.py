@@ -165,5 +165,5 @@ async def test_only_what_can_be_learned_on_from_is_kept(database: Database, sett
     ],
 )
 def test_when_a_champion_may_learn_on(n_runs: int, n_increments: int, fraction: float, continues: bool) -> None:
-    before = Continuation(None, "", 1_000, 1_000, n_increments)
+    before = Continuation(None, "", 1_000, 1_000, n_increments)  # type: ignore[arg-type]  # nobody looks at it
     assert may_continue(before, n_runs, Settings(refit_increment_fraction=fraction)) is continues

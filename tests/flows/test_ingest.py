@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 
 from app.errors import InvalidRequest, TooManyRequests, Unavailable
 from app.flows import ingest
+from app.flows.bells import Bells
 from app.flows.ingest import Incoming, Intake, Tally
 from app.store import tables as t
 from app.store.database import Database, connect
@@ -40,6 +41,17 @@ async def n_bells(database: Database) -> int:
 
 
 @pytest.fixture
+async def bells(database: Database) -> AsyncIterator[Bells]:
+    bells = Bells(database, DELAY)
+    yield bells
+    await bells.rung()
+
+
+async def not_over_a_line(line: Any, runs: Sequence[Run]) -> None:
+    """Has single runs stored by the function that batches are stored by, which tests can then replace."""
+
+
+@pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever transaction holds the run `poison` fails, as if PostgreSQL had refused it."""
 
@@ -49,29 +61,60 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
         return await upsert(connection, runs)
 
     monkeypatch.setattr(ingest, "upsert", fragile)
+    monkeypatch.setattr(ingest, "upsert_known", not_over_a_line)
 
 
 # ---------------------------------------------------------------- news for the worker
 
 
-async def test_new_finished_runs_ring_once_for_their_project(database: Database) -> None:
-    await ingest.store(database, [run("a"), run("b"), run("c", project="other")], DELAY)
+async def test_new_finished_runs_ring_once_for_their_project(database: Database, bells: Bells) -> None:
+    await ingest.store(database, [run("a"), run("b"), run("c", project="other")], bells)
+    await bells.rung()
     assert await n_bells(database) == 2
-    await ingest.store(database, [run("d")], DELAY)
+    await ingest.store(database, [run("d")], bells)
+    await bells.rung()
     assert await n_bells(database) <= 4  # one more only where the window of the delay ended in between
 
 
-async def test_nothing_new_rings_nothing(database: Database) -> None:
-    await ingest.store(database, [run("a")], DELAY)
+async def test_nothing_new_rings_nothing(database: Database, bells: Bells) -> None:
+    await ingest.store(database, [run("a")], bells)
+    await bells.rung()
     for second in (run("a"), run("a", state="failed"), run("b", state="running")):
         async with database.transaction() as connection:
             await connection.execute(text("DELETE FROM procrastinate_jobs"))
-        await ingest.store(database, [second], DELAY)
+        await ingest.store(database, [second], bells)
+        await bells.rung()
         assert await n_bells(database) == 0
 
 
-async def test_finishing_a_run_rings(database: Database) -> None:
-    (outcome,) = await ingest.store(database, [run("a", state="running")], DELAY)
+async def test_many_transactions_share_a_bell(
+    database: Database, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[set[int]] = []
+
+    async def ring(connection: Any, project_ids: set[int], delay_seconds: float) -> None:
+        rung.append(project_ids)
+
+    monkeypatch.setattr("app.store.jobs.ring_for_runs", ring)
+    for i in range(20):
+        bells.ring_for([i % 2])
+    await bells.rung()
+    assert rung == [{0, 1}]
+
+
+async def test_a_bell_that_cannot_be_rung_harms_nobody(
+    database: Database, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise Unavailable("gone")
+
+    monkeypatch.setattr("app.store.jobs.ring_for_runs", fail)
+    assert (await ingest.store(database, [run("a")], bells))[0].status == "created"
+    await bells.rung()
+
+
+async def test_finishing_a_run_rings(database: Database, bells: Bells) -> None:
+    (outcome,) = await ingest.store(database, [run("a", state="running")], bells)
     assert outcome.id is not None
     await ingest.amend(database, outcome.id, RunPatch(metrics={"loss": 1.0}), DELAY)
     assert await n_bells(database) == 0
@@ -82,9 +125,9 @@ async def test_finishing_a_run_rings(database: Database) -> None:
 # ---------------------------------------------------------------- batches and streams
 
 
-async def test_a_batch_tells_of_each_run_in_order(database: Database) -> None:
+async def test_a_batch_tells_of_each_run_in_order(database: Database, bells: Bells) -> None:
     bad = InvalidRequest.at("/state", "not a state")
-    tally = await ingest.store_batch(database, [run("a"), bad, run("a"), run("a", state="failed"), run("b")], DELAY)
+    tally = await ingest.store_batch(database, [run("a"), bad, run("a"), run("a", state="failed"), run("b")], bells)
     assert (tally.created, tally.duplicates, tally.rejected) == (2, 1, 2)
     assert [(outcome.index, outcome.status) for outcome in tally.results] == [
         (0, "created"),
@@ -96,15 +139,15 @@ async def test_a_batch_tells_of_each_run_in_order(database: Database) -> None:
     assert tally.results[1].error is bad
 
 
-async def test_an_empty_batch_is_no_work(database: Database) -> None:
-    assert await ingest.store_batch(database, [], DELAY) == Tally()
+async def test_an_empty_batch_is_no_work(database: Database, bells: Bells) -> None:
+    assert await ingest.store_batch(database, [], bells) == Tally()
 
 
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("n", [1, 7])
-async def test_one_bad_run_harms_no_other(database: Database, n: int) -> None:
+async def test_one_bad_run_harms_no_other(database: Database, bells: Bells, n: int) -> None:
     incoming = [run("poison") if i == n // 2 else run(f"r{i}") for i in range(n)]
-    outcomes = await ingest.store(database, incoming, DELAY)
+    outcomes = await ingest.store(database, incoming, bells)
     assert [outcome.index for outcome in outcomes] == list(range(n))
     assert [outcome.status for outcome in outcomes] == ["rejected" if i == n // 2 else "created" for i in range(n)]
     assert await n_runs(database) == n - 1
@@ -116,18 +159,20 @@ async def stream(items: Sequence[Incoming]) -> AsyncIterator[tuple[int, Incoming
 
 
 async def test_a_stream_is_stored_in_chunks_and_tells_what_was_not_taken(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, bells: Bells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "CHUNK", 3)
     monkeypatch.setattr(ingest, "MAX_RESULTS", 2)
     bad = InvalidRequest.at("", "no")
     items: list[Incoming] = [run("a"), bad, run("b"), run("a"), run("b", state="failed"), bad, bad, run("c")]
-    tally = await ingest.store_stream(database, stream(items), DELAY)
+    tally = await ingest.store_stream(database, stream(items), bells)
     assert (tally.created, tally.duplicates, tally.rejected, tally.results_omitted) == (3, 1, 4, 2)
     assert [(outcome.index, outcome.status) for outcome in tally.results] == [(2, "rejected"), (8, "conflict")]
 
 
-async def test_a_stream_that_breaks_says_what_is_stored(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_that_breaks_says_what_is_stored(
+    database: Database, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ingest, "CHUNK", 2)
 
     async def broken() -> AsyncIterator[tuple[int, Incoming]]:
@@ -136,7 +181,7 @@ async def test_a_stream_that_breaks_says_what_is_stored(database: Database, monk
         raise Unavailable("gone")
 
     with pytest.raises(Unavailable, match="4 runs"):
-        await ingest.store_stream(database, broken(), DELAY)
+        await ingest.store_stream(database, broken(), bells)
     assert await n_runs(database) == 4
 
 
@@ -153,6 +198,7 @@ def transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[in
         return await upsert(connection, runs)
 
     monkeypatch.setattr(ingest, "upsert", counted)
+    monkeypatch.setattr(ingest, "upsert_known", not_over_a_line)
     return sizes
 
 
@@ -234,7 +280,7 @@ async def test_without_a_database_everyone_hears_so_and_the_intake_lives_on(data
     async with Intake(away, DELAY) as intake:
         answers = await asyncio.gather(*(intake.store(run()) for _ in range(5)), return_exceptions=True)
         assert all(isinstance(answer, Unavailable) for answer in answers)
-        intake._database = connect(database_url)
+        intake._database = back = connect(database_url)
         assert (await intake.store(run())).status == "created"
-        await intake._database.close()
+    await back.close()
     await away.close()

@@ -63,3 +63,13 @@ def test_a_band_scales_with_the_dataset_only_where_residuals_do():
     f = rng.normal(size=len(dataset))
     assert calibrate(f, noise * true, true, dataset).scaled
     assert not calibrate(f, noise, guessed, dataset).scaled
+
+
+@pytest.mark.parametrize("n_runs", range(1, 8))
+def test_a_dataset_of_a_few_runs_beside_a_large_one_can_be_calibrated(n_runs: int):
+    rng = np.random.default_rng(n_runs)
+    dataset = np.r_[np.zeros(60, int), np.ones(n_runs, int)]
+    f, residual = rng.normal(size=(2, 60 + n_runs))
+    found = calibrate(f, residual, np.ones(60 + n_runs), dataset)
+    lower, upper = found.band(f, 1.0)
+    assert np.all(lower < upper)

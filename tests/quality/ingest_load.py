@@ -50,11 +50,12 @@ def batches(runs: Sequence[dict[str, Any]], size: int) -> list[bytes]:
 
 @dataclass
 class Told:
-    """What came back."""
+    """What came back; `rate`: runs a second."""
 
     seconds: float
     latencies: list[float] = field(default_factory=list)
     statuses: set[int] = field(default_factory=set)
+    rate: float = 0.0
 
     def quantile(self, q: float) -> float:
         return sorted(self.latencies)[int(q * (len(self.latencies) - 1))]

@@ -79,11 +79,11 @@ def make_runs(url: str, project: int, first: int, last: int, each: int, series: 
     with psycopg.connect(url) as connection:
         connection.execute("SELECT setseed(%s)", [first % 1000 / 1000])
         given = {"project": project, "first": first, "last": last - 1}
-        connection.execute(DATASETS.format(meta=meta) + " ON CONFLICT DO NOTHING", given)
+        connection.execute(DATASETS.format(meta=meta) + " ON CONFLICT DO NOTHING", given)  # type: ignore[arg-type]  # a literal to psycopg
         for start in range(first, last, 100):  # a transaction of some 50,000 runs, as a bulk import's would be
             names = [f"data-{i}" for i in range(start, min(start + 100, last))]
             filled = {"project": project, "each": each, "names": names, "series": series}
-            connection.execute(RUNS.format(**parts), filled)
+            connection.execute(RUNS.format(**parts), filled)  # type: ignore[arg-type]  # a literal to psycopg
             connection.commit()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE runs")
@@ -151,7 +151,7 @@ def refit_once(url: str, project: int, data_dir: str, trigger: str) -> tuple[str
         settings = Settings(database_url=url, data_dir=Path(data_dir))
         async with opened(url) as database:
             async with database.transaction() as connection:
-                refit_id = (await refits.request(connection, project, trigger)).id
+                refit_id = (await refits.request(connection, project, trigger)).id  # type: ignore[arg-type]  # one of its literals
                 attempt = await refits.start(connection, refit_id)
             assert attempt is not None
             start = time.perf_counter()

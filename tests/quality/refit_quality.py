@@ -87,7 +87,7 @@ def main() -> None:
     given = options.parse_args()
     bench = Bench(given.bench, None)
     ways: dict[str, Callable[[RunTable], bytes]] = {"all of it": lambda table: whole(table, given.threads)}
-    ways |= {f"{cap} a dataset": lambda table, cap=cap: capped(table, given.threads, cap) for cap in given.cap}
+    ways |= {f"{cap} a dataset": lambda table, cap=cap: capped(table, given.threads, cap) for cap in given.cap}  # type: ignore[misc]  # its default has no type
     ways["increments"] = lambda table: learned_on(table, given.threads)
     found: dict[str, list[list[float]]] = {way: [] for way in ways}
     for spec in bench.specs(given.only):

@@ -32,7 +32,11 @@ STAGES = (10_000, 100_000, 1_000_000, 2_000_000)
 PROJECT, N_DATASETS, N_OWN, N_REQUESTS = "scale", 2_000, 50, 30
 CHUNK, SENDERS = 20_000, 2
 """Runs of one streamed request, and how many of those are under way."""
-NO_REFITS_OF_ITS_OWN = {"FORERUN_REFIT_FIRST_RUNS": str(10**9), "FORERUN_LOG_LEVEL": "error"}
+SETTINGS = {
+    "FORERUN_REFIT_FIRST_RUNS": str(10**9),  # only those that are asked for
+    "FORERUN_REFIT_HEARTBEAT_SECONDS": "1",
+    "FORERUN_LOG_LEVEL": "error",
+}
 PATIENCE_SECONDS = 3600.0
 SPACE = {
     "parameters": {
@@ -222,7 +226,7 @@ def measure(server: Service, database_url: str, stage: Stage, *, with_refit: boo
 def campaign(stages: Sequence[int], n_datasets: int, refit_up_to: int) -> list[Stage]:
     """The figures of each stage, the smallest first."""
     done: list[Stage] = []
-    with service(**NO_REFITS_OF_ITS_OWN) as server, embedded_postgres(server.data_dir) as database_url:
+    with service(**SETTINGS) as server, embedded_postgres(server.data_dir) as database_url:
         server.start()
         _post_own(server)
         stored = N_OWN

@@ -23,20 +23,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from catboost import CatBoostRegressor
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from app.featurise.frame import columns_of, run_table
 from app.learn import bundle
+from app.learn.boosting import fit_member
+from app.learn.cbm import model_from_bytes, model_to_bytes
 from app.learn.meta_learner import MetaLearner
 from app.search import acquisition
 from app.search.adaptation import adapt
-from app.space.columns import Float32Array, FloatArray
+from app.space.columns import BoolArray, Float32Array, FloatArray
 from app.types import OwnRun, Run, RunTable, StoredRun
 from tests.histories import NOW
 from tests.quality.bench import ids
-from tests.quality.variants import VARIANTS, Variant, within
+from tests.quality.variants import VARIANTS, Patch, Variant, setting, within
 
 TRIALS, RESAMPLES, CLOSE = 20, 2_000, 1e-3
 COLUMNS = {"r1": "first pick", "t5": "after 5", "t10": "after 10", "t20": "after 20"}
@@ -77,7 +80,7 @@ class Task:
 def replay(learner: MetaLearner, task: Task, variant: Variant, trials: int = TRIALS) -> Curve:
     """The zero-shot first pick's regret, then the lowest after each of the trials that `improve` proposes."""
     target = variant.change(learner.targets[task.target])
-    points = variant.points(target.prior.points(task.X))
+    points = target.prior.points(task.X)
     first = int(np.argmax(task.sign * points.f))
     own: list[int] = []
     curve = [float(task.regret[first])]
@@ -141,11 +144,23 @@ def tasks_of(bench: Bench, split: Any, learner: MetaLearner) -> list[Task]:
     return out
 
 
+def remembering(bench: Bench) -> Patch:
+    """CatBoost members kept by all that they are fitted from: variants that change the rest fit none of them anew."""
+
+    def kept(X: Float32Array, z: FloatArray, rows: BoolArray, **settings: Any) -> CatBoostRegressor:
+        told = repr(sorted((k, list(v) if k == "ignored" else v) for k, v in settings.items())).encode()
+        digest = hashlib.sha256(b"".join([np.asfortranarray(X).tobytes("F"), z.tobytes(), rows.tobytes(), told]))
+        name = f"member-{digest.hexdigest()[:32]}.cbm"
+        return model_from_bytes(bench.kept(name, lambda: model_to_bytes(fit_member(X, z, rows, **settings))))
+
+    return setting("app.learn.boosting.fit_member", kept)
+
+
 def measure(bench: Bench, name: str, index: int, variants: Sequence[str]) -> dict[str, dict[str, Curve]]:
     """Curves of every variant on the held-out datasets of one split, by variant and "split/dataset"."""
     split = bench.split(name, index)
     out: dict[str, dict[str, Curve]] = {}
-    with threadpool_limits(limits=1):
+    with threadpool_limits(limits=1), within((remembering(bench),)):
         table = history_of(split, bench.module("tasks").meta_of, bench.inputs)
         for label in variants:
             variant = VARIANTS[label]

@@ -9,10 +9,11 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from scipy.optimize import nnls
 
-from app.learn.gaussian_process import Points
 from app.learn.meta_learner import TargetLearner
 from app.learn.train import train
+from app.space.columns import FloatArray, IntArray
 from app.types import RunTable
 
 Patch = Callable[[], AbstractContextManager[Any]]
@@ -20,10 +21,6 @@ Patch = Callable[[], AbstractContextManager[Any]]
 
 def _same(learner: TargetLearner) -> TargetLearner:
     return learner
-
-
-def _all(points: Points) -> Points:
-    return points
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,6 @@ class Variant:
     fitting: tuple[Patch, ...] = ()
     answering: tuple[Patch, ...] = ()
     change: Callable[[TargetLearner], TargetLearner] = field(default=_same)
-    points: Callable[[Points], Points] = field(default=_all)
 
     def fit(self, table: RunTable) -> bytes:
         with within(self.fitting):
@@ -61,12 +57,31 @@ def _without_kernel_part(name: str) -> Variant:
     return Variant(change=lambda learner: replace(learner, kernel=replace(learner.kernel, **{name: 0.0})))
 
 
-def _without_prior(points: Points) -> Points:
-    return replace(points, f=np.zeros(len(points)))
+def _without_prior(learner: TargetLearner) -> TargetLearner:
+    return replace(learner, prior=replace(learner.prior, blend=np.zeros_like(learner.prior.blend)))
+
+
+def _alike(E: FloatArray, group: IntArray, *_: object) -> FloatArray:
+    """Every input matters as much as any other."""
+    return np.ones(E.shape[1])
+
+
+def _without_responses(C: FloatArray, z: FloatArray, weights: FloatArray, *_: object) -> FloatArray:
+    """The blend of trees alone."""
+    return np.append(nnls(C[:, :-1] * weights[:, None], z * weights)[0], 0.0)
+
+
+def _responses_alone(C: FloatArray, *_: object) -> FloatArray:
+    return np.append(np.zeros(C.shape[1] - 1), 1.0)
 
 
 VARIANTS: dict[str, Variant] = {
     "the method": Variant(),
+    "all inputs matter alike": Variant("alike", (setting("app.learn.prior.relevance", _alike),)),
+    "a blend held near nothing": Variant("votes", (setting("app.learn.prior.VOTES", 0.0),)),
+    "no mean response in the prior": Variant("trees", (setting("app.learn.prior._blend", _without_responses),)),
+    "no trees in the prior": Variant("responses", (setting("app.learn.prior._blend", _responses_alone),)),
+    "no prior, the kernel alone": Variant(change=_without_prior),
     "no kernel over how datasets differ": _without_kernel_part("across"),
     "no kernel over the prior's components": _without_kernel_part("components"),
     "no Matérn kernel": _without_kernel_part("amplitude"),

@@ -1,0 +1,226 @@
+"""`python -m tests.quality.ingest_bench`: how fast runs come in, each figure beside a floor or peer of the same run.
+
+One PostgreSQL with its defaults (fsync on) serves all. The service's API is on core 0, the client on the last core,
+PostgreSQL wherever there is room; peers are on core 0 in the API's place. Figures and floors take turns, and the median
+of the rounds counts. After every round the rows are counted. Run with `--gigabyte` it also streams 1 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import orjson
+import psutil
+import psycopg
+
+from app.store.embedded import embedded_postgres
+from tests.acceptance.service import Service, service
+from tests.quality import ingest_load as load
+from tests.quality import ingest_peers as peers
+
+CORES = sorted(os.sched_getaffinity(0))
+FIRST, LAST = {CORES[0]}, {CORES[-1]}
+Rate = Callable[[str], float]
+
+
+@contextmanager
+def api(url: str, core: set[int]) -> Iterator[Service]:
+    """An API without a worker on one core, once it has compiled what it searches with."""
+    with service(FORERUN_DATABASE_URL=url, FORERUN_WORKER="false") as server:
+        server.start()
+        while "forerun_search_ready 1" not in httpx.get(f"{server.url}/metrics").text:
+            pass
+        for process in server.processes():
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, core)
+        yield server
+
+
+class Bench:
+    """The rates, each in runs a second; every call posts new runs, whose run_ids begin with the name it is given."""
+
+    def __init__(self, url: str, ports: Sequence[int], scale: float) -> None:
+        self.url, self.ports, self.scale = url, ports, scale
+        self.latencies: list[float] = []
+
+    def n(self, runs: int) -> int:
+        return max(200, int(runs * self.scale) // 100 * 100)
+
+    def copied(self, size: int) -> Rate:
+        n = self.n(20_000)
+        return lambda name: n / peers.copy(self.url, load.made_runs(n, name), size)
+
+    def batched(self, size: int) -> Rate:
+        n = max(self.n(20_000), 4 * size)
+
+        def rate(name: str) -> float:
+            bodies = load.batches(load.made_runs(n, name), size)
+            return self._posted(name, n, [load.request("/v1/runs/batch", body) for body in bodies], 4).rate
+
+        return rate
+
+    def streamed(self, name: str) -> float:
+        lines = [orjson.dumps(run) + b"\n" for run in load.made_runs(self.n(20_000), name)]
+        chunks = [b"".join(lines[i : i + 40]) for i in range(0, len(lines), 40)]
+        seconds, _ = load.stream(self.ports[0], chunks)
+        self._count(name, len(lines))
+        return len(lines) / seconds
+
+    def single(self, connections: int, ports: Sequence[int] = ()) -> Rate:
+        n = self.n(6_000 if connections > 1 else 1_000)
+
+        def rate(name: str) -> float:
+            requests = [load.request("/v1/runs", orjson.dumps(run)) for run in load.made_runs(n, name)]
+            told = self._posted(name, n, requests, connections, ports)
+            if connections > 1 and not ports:
+                self.latencies += told.latencies
+            return told.rate
+
+        return rate
+
+    def peer(self, name: str, connections: int) -> Rate:
+        n = self.n(1_500 if name == "orm" else 6_000)
+
+        def rate(prefix: str) -> float:
+            requests = [load.request("/v1/runs", orjson.dumps(run)) for run in load.made_runs(n, prefix)]
+            with peers.application(name, self.url, FIRST) as port:
+                load.post([port], requests[:100], connections)
+                told = load.post([port], requests, connections)
+            assert told.statuses == {201}
+            return told.rate
+
+        return rate
+
+    def mlflow(self, clients: int) -> Rate:
+        return lambda name: peers.mlflow_rate(self.url, load.made_runs(self.n(300), name), clients, FIRST)
+
+    def optuna(self, name: str) -> float:
+        return peers.optuna_rate(self.url, load.made_runs(self.n(300), name))
+
+    def _posted(
+        self, name: str, n: int, requests: Sequence[bytes], connections: int, ports: Sequence[int] = ()
+    ) -> load.Told:
+        told = load.post(ports or self.ports[:1], requests, connections)
+        assert told.statuses <= {200, 201}, told.statuses
+        self._count(name, n)
+        told.rate = n / told.seconds
+        return told
+
+    def _count(self, name: str, n: int) -> None:
+        with psycopg.connect(self.url) as connection:
+            statement = "SELECT count(*) FROM runs WHERE run_id LIKE %s"
+            assert connection.execute(statement, [f"{name}-%"]).fetchone() == (n,)
+
+
+def in_turn(rounds: int, figures: dict[str, Rate]) -> dict[str, float]:
+    """The median of each figure over rounds in which all of them are measured one after the other."""
+    found: dict[str, list[float]] = {name: [] for name in figures}
+    for i in range(rounds):
+        for j, (name, rate) in enumerate(figures.items()):
+            found[name].append(rate(f"{os.getpid()}r{i}f{j}x{len(figures)}"))
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def against(value: float, of: float, what: str) -> str:
+    return f"{value / of:.2f} × {what}" if value < 10 * of else f"{value / of:.0f} × {what}"
+
+
+Row = tuple[str, str, str]
+
+
+def bulk(bench: Bench, rounds: int, second_port: int) -> list[Row]:
+    figures = {"100": bench.batched(100), "1,000": bench.batched(1_000)}
+    rates = in_turn(rounds, {"copy": bench.copied(1_000), **figures, "stream": bench.streamed})
+    floor = rates["copy"]
+    return [
+        ("floor: psycopg COPY, 1,000 a transaction, `write_row` and orjson, no checks", f"{floor:,.0f} runs/s", ""),
+        *(
+            (f"batches of {size}, 4 connections", f"{rates[size]:,.0f} runs/s", against(rates[size], floor, "COPY"))
+            for size in figures
+        ),
+        ("NDJSON stream, 1 connection", f"{rates['stream']:,.0f} runs/s", against(rates["stream"], floor, "COPY")),
+    ]
+
+
+def single(bench: Bench, rounds: int, second_port: int) -> list[Row]:
+    two = bench.single(16, [*bench.ports[:1], second_port])
+    figures = {"bare": bench.peer("bare", 32), "ours": bench.single(32), "orm": bench.peer("orm", 32), "two": two}
+    rates = in_turn(rounds, figures)
+    ours, told = rates["ours"], load.Told(0.0, bench.latencies)
+    beside = f"{against(ours, rates['bare'], 'reading')}, {against(ours, rates['orm'], 'ORM')}"
+    return [
+        ("floor: FastAPI that only reads the body, 32 connections", f"{rates['bare']:,.0f} requests/s", ""),
+        ("peer: FastAPI and an ORM insert a request", f"{rates['orm']:,.0f} runs/s", ""),
+        ("single runs, 32 connections", f"{ours:,.0f} runs/s", beside),
+        ("their latency: median, 99 %", f"{1e3 * told.quantile(0.5):.1f} ms, {1e3 * told.quantile(0.99):.1f} ms", ""),
+        (
+            "a second API process, on the client's core",
+            f"{rates['two']:,.0f} runs/s",
+            against(rates["two"], ours, "one"),
+        ),
+    ]
+
+
+def trackers(bench: Bench, rounds: int, second_port: int) -> list[Row]:
+    figures = {"mlflow": bench.mlflow(16), "single": bench.single(16), "batch": bench.batched(100)}
+    rates = in_turn(rounds, {**figures, "optuna": bench.optuna, "one": bench.single(1)})
+    mlflow, optuna = rates["mlflow"], rates["optuna"]
+    return [
+        ("peer: MLflow's server on the same PostgreSQL, 16 clients", f"{mlflow:,.1f} runs/s", ""),
+        ("single runs, 16 connections", f"{rates['single']:,.0f} runs/s", against(rates["single"], mlflow, "MLflow")),
+        ("batches of 100, 4 connections", f"{rates['batch']:,.0f} runs/s", against(rates["batch"], mlflow, "MLflow")),
+        ("peer: Optuna's RDB storage, `add_trial`, 1 client", f"{optuna:,.1f} runs/s", ""),
+        ("single runs, 1 connection", f"{rates['one']:,.0f} runs/s", against(rates["one"], optuna, "Optuna")),
+    ]
+
+
+PARTS = {"bulk": bulk, "single": single, "trackers": trackers}
+
+
+def gigabyte(server: Service) -> list[tuple[str, str, str]]:
+    """1 GB of NDJSON, and what the API's process grows to meanwhile."""
+    process = max((p for p in server.processes() if p.name().startswith("python")), key=lambda p: p.memory_info().rss)
+    before, peak, sent = process.memory_info().rss, 0, 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal peak, sent
+        while sent < 10**9:
+            chunk = b"".join(orjson.dumps(run) + b"\n" for run in load.made_runs(500, f"gb{sent}"))
+            sent += len(chunk)
+            peak = max(peak, process.memory_info().rss)
+            yield chunk
+
+    seconds, _ = load.stream(server.port, chunks())
+    grown = f"from {before / 2**20:.0f} to at most {peak / 2**20:.0f} MiB"
+    return [("1 GB streamed by a client that makes it on the way", f"{seconds:.0f} s", grown)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of runs")
+    parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--gigabyte", action="store_true", help="and a stream of that size")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="forerun-test-") as folder:
+        Path(folder).chmod(0o711)  # the database's own user has to pass
+        with embedded_postgres(Path(folder)) as url, api(url, FIRST) as one, api(url, LAST) as two:
+            os.sched_setaffinity(0, LAST)
+            made: list[tuple[str, ...]] = list(gigabyte(one)) if arguments.gigabyte else []
+            bench = Bench(url, [one.port], arguments.scale)
+            for part in arguments.only or PARTS:
+                made += PARTS[part](bench, arguments.rounds, two.port)
+    for row in [("figure", "measured", "against the floor or peer"), ("---",) * 3, *made]:
+        print(f"| {' | '.join(row)} |")  # noqa: T201  # to be pasted
+    print(f"{len(CORES)} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB")  # noqa: T201  # what the command is for
+
+
+if __name__ == "__main__":
+    main()
