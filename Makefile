@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve worker demo test check audit bench bench-scale faults openapi lock format clean
+.PHONY: help run serve worker demo test check audit trust bench bench-scale faults openapi lock format clean
 .DELETE_ON_ERROR:
 
 help: ## what there is to make
@@ -61,6 +61,9 @@ bench: $(VENV)/.dev $(VENV)/.peers ## the speed figures of the README, with thei
 	$(BIN)/python -m tests.quality.peers_bench --smac $(PEERS)/bin/python
 	$(BIN)/python -m tests.quality.ingest_bench --gigabyte
 	$(BIN)/python -m tests.hostile.fuzz --requests 100000
+
+trust: $(VENV)/.dev ## whether intervals hold on real meta-datasets, and what poor histories do to answers (an hour)
+	$(BIN)/python -m tests.quality.robustness --bench $(BENCH_DATA)
 
 bench-scale: $(VENV)/.dev ## two million runs: what ingest, lists, recommendations and refits cost as history grows, with the slope
 	$(BIN)/python -m tests.quality.scale_bench

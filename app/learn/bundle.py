@@ -161,7 +161,9 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "at": calibration.at,
             "lower": calibration.lower,
             "upper": calibration.upper,
-            "few": target.few.factors,
+            "few.at": target.few.at,
+            "few.lower": target.few.lower,
+            "few.upper": target.few.upper,
         }.items()
     }
     kernel = target.kernel
@@ -230,5 +232,5 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
             array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
         ),
         calibration=Calibration(array("at"), array("lower"), array("upper"), *packed["calibration"]),
-        few=FewShot(array("few")),
+        few=FewShot(array("few.at"), array("few.lower"), array("few.upper")),
     )

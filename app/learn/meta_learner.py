@@ -71,8 +71,8 @@ class TargetLearner:
     def few_shot(self, points: Points, posterior: Posterior, sign: float) -> Prediction:
         """A real run on a dataset with own runs: n points -> (n,). `sign`: what these were picked for."""
         v, std = posterior.predict(points)
-        half = Z90 * self.few(len(posterior.points), sign) * std
-        return self._prediction(v, v - half, v + half)
+        down, up = self.few(len(posterior.points), sign, points.f)
+        return self._prediction(v, v + down * std, v + up * std)
 
     def _prediction(self, v: FloatArray, low: FloatArray, high: FloatArray) -> Prediction:
         mean, lower, upper = (self.scale.to_y(x) for x in (v, low, high))

@@ -74,14 +74,16 @@ class FittedPrior:
     f: FloatArray  # (n,) out of fold
     z: FloatArray  # (n,) the scores it was fitted to
 
-    def examples(self, dataset: IntArray, reference: BoolArray, seed: int) -> list[tuple[IntArray, Example]]:
+    def examples(
+        self, dataset: IntArray, reference: BoolArray, seed: int, n_runs: int = EXAMPLE_RUNS
+    ) -> list[tuple[IntArray, Example]]:
         """History datasets to learn the kernel from, each with the rows (of the history) it consists of."""
         rng = np.random.default_rng(seed)
         groups = [rows[reference[rows]] for rows in rows_by_dataset(dataset)]
         groups = [rows for rows in groups if len(rows) >= 8]
         out = []
         for i in rng.permutation(len(groups))[:N_EXAMPLES]:
-            rows = np.sort(rng.permutation(groups[i])[:EXAMPLE_RUNS])
+            rows = np.sort(rng.permutation(groups[i])[:n_runs])
             D = self.responses.differences_without(int(dataset[rows[0]]), rows)
             out.append((rows, Example(Points(self.E[rows], D, self.C[rows], self.f[rows]), self.z[rows])))
         return out

@@ -26,6 +26,8 @@ from app.types import FeatureFrame, Prediction
 
 LEVELS = (0.5, 0.7, 0.8, 0.9, 0.95)
 """Intervals whose reliability is reported."""
+REPLAYED_RUNS = 120
+"""Runs of a history dataset that a search of it is replayed among: among few, ten picks soon include the bad ones."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,18 @@ def fit_target(
     if resource:
         place = replace(place, offset=_offset(fitted, dataset))
     by_dataset = _held_out_priors(place, held_out, dataset)
-    examples = [(i, e) for i, e in fitted.examples(dataset, reference, seed) if int(dataset[i[0]]) in by_dataset]
-    kernel = learn_kernel([example for _, example in examples])
+    known = np.isin(dataset, list(by_dataset)) & _varying(v, dataset)
+    kernel = learn_kernel([example for _, example in fitted.examples(dataset, reference & known, seed)])
+    replayed = fitted.examples(dataset, reference & known, seed, REPLAYED_RUNS)
     few = fit_few_shot(
         kernel,
-        [example for _, example in examples],
-        [v[i] for i, _ in examples],
-        [by_dataset[int(dataset[i[0]])] for i, _ in examples],
+        [example for _, example in replayed],
+        [v[i] for i, _ in replayed],
+        [by_dataset[int(dataset[i[0]])] for i, _ in replayed],
         seed,
         resource=resource,
     )
-    judged = np.flatnonzero(reference & np.isin(dataset, list(by_dataset)))
+    judged = np.flatnonzero(reference & known)
     expected = _row_by_row([by_dataset[int(d)] for d in dataset[judged]])
     f = fitted.f[judged]
     residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
@@ -87,6 +90,14 @@ def _held_out_priors(
         return {int(d): same for d in np.unique(dataset)}
     scales = zip(held_out.datasets, held_out.location, held_out.scale, strict=True)
     return {int(d): DatasetPrior(float(m), float(s), place.offset, place.log_scale_spread) for d, m, s in scales}
+
+
+def _varying(v: FloatArray, dataset: IntArray) -> BoolArray:
+    """Runs of datasets whose outcomes differ (n,): where all are the same, any interval holds. All, if none differ."""
+    varies = np.zeros(len(v), dtype=np.bool_)
+    for rows in rows_by_dataset(dataset):
+        varies[rows] = np.ptp(v[rows]) > 0
+    return varies if varies.any() else ~varies
 
 
 def _row_by_row(priors: list[DatasetPrior]) -> DatasetPrior:

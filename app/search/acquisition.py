@@ -16,6 +16,8 @@ from app.space.columns import FloatArray, IntArray
 
 JOINT = 1_024
 """Candidates whose joint posterior is sampled: a Cholesky factor of this size takes about 30 ms."""
+MAX_PENDING = 128
+"""Pending configurations that take part in it."""
 UNLIKELY = 1e-3
 """Probability of a σ below which its share of the improvement is left out."""
 
@@ -128,28 +130,32 @@ class Beliefs:
 
 
 def thompson(
-    target: AdaptedTarget, points: Points, k: int, seed: int, *, weight: FloatArray
+    target: AdaptedTarget, points: Points, pending: Points, k: int, seed: int, *, weight: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """The best of k joint samples of the posterior, each configuration once; only the most promising take part."""
+    """The best of joint samples of the posterior, each configuration once; only the most promising take part.
+
+    A sample whose best is being trained already is not answered, so the answer spreads around what is pending.
+    """
     optimistic = target.mean(points)
     head = np.argsort(-(optimistic + np.log(np.maximum(weight, 1e-9))), kind="stable")[: max(JOINT, k)]
-    part = points.take(head)
+    training = pending.take(np.arange(min(len(pending), MAX_PENDING)))
+    part = join(points.take(head), training)
     mean, _, _ = target.posterior.latent(part)
     covariance = target.posterior.covariance(part, part)
     covariance[np.diag_indices_from(covariance)] += 1e-8 * max(float(np.trace(covariance)) / len(part), 1e-12)
     rng = np.random.default_rng(seed)
     root = np.linalg.cholesky(covariance)
-    draws = target.sign * mean[:, target.posterior.likely][:, None] + root @ rng.standard_normal(
-        (len(part), min(k, len(part)))
-    )
+    n_draws = min(k, len(head)) + len(training)
+    draws = target.sign * mean[:, target.posterior.likely][:, None] + root @ rng.standard_normal((len(part), n_draws))
     chosen: list[int] = []
     values: list[float] = []
     free = np.ones(len(part), dtype=np.bool_)
     for draw in draws.T:
         j = int(np.argmax(np.where(free, draw, -np.inf)))
         free[j] = False
-        chosen.append(j)
-        values.append(float(draw[j]))
+        if j < len(head) and len(chosen) < k:
+            chosen.append(j)
+            values.append(float(draw[j]))
     return head[np.array(chosen, dtype=np.int64)], np.array(values)
 
 

@@ -73,14 +73,14 @@ def _by_merit(
 ) -> tuple[IntArray, FloatArray]:
     points = target.learner.prior.points(X)
     strategy = scene.question.strategy
+    pending = target.learner.prior.points(scene.X_pending)
     if strategy == "explore":
-        return acquisition.thompson(target, points, k, scene.question.seed, weight=chance)
+        return acquisition.thompson(target, points, pending, k, scene.question.seed, weight=chance)
     if strategy == "best":
         merit = target.mean(points)
         rows = np.argsort(-merit, kind="stable")
         rows = spread(points.E, rows, k) if scene.sampled else rows[:k]
         return rows, merit[rows]
-    pending = target.learner.prior.points(scene.X_pending)
     weight = chance / _cost(scene, X)
     # a gain per second is of what an average configuration would give, as long as nothing has been reached
     baseline = target.sign * float(target.prior.location) if scene.question.per else None

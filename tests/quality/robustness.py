@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from app.learn import bundle
@@ -32,11 +31,11 @@ from app.search import acquisition
 from app.search.adaptation import adapt
 from app.space.columns import FloatArray, IntArray
 from app.types import OwnRun, Prediction, RunTable
+from tests.quality.resampling import Record, cell, mean, median, quotient, show
 from tests.quality.transfer import Bench, Task, _digest_of_the_method, history_of, tasks_of
 
-RESAMPLES, OWN, TRIALS = 2_000, 10, 10
+OWN, TRIALS = 10, 10
 MANY_OWN, MANY_LEFT = 500, 1_000
-Record = dict[str, Any]
 SINGLE, BATCHES = (1,) * 24, (8, 8, 8)
 
 
@@ -268,45 +267,6 @@ def _part(task: Any, column: str, value: object) -> Any:
         y=task.y[rows],
         measured=[task.measured[i] for i in rows],
     )
-
-
-# ---------------------------------------------------------------- figures
-
-
-def resampled(records: Sequence[Record], figure: Callable[[Sequence[Record]], float]) -> tuple[float, float, float]:
-    """A figure of the records and its 95 % interval when datasets are drawn with replacement."""
-    rng, names = np.random.default_rng(0), sorted({r["task"] for r in records})
-    of = {name: [r for r in records if r["task"] == name] for name in names}
-    draws = [
-        figure([r for i in rng.integers(len(names), size=len(names)) for r in of[names[i]]]) for _ in range(RESAMPLES)
-    ]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return figure(records), float(low), float(high)
-
-
-def mean(field: str) -> Callable[[Sequence[Record]], float]:
-    return lambda records: float(np.mean([r[field] for r in records]))
-
-
-def median(field: str) -> Callable[[Sequence[Record]], float]:
-    return lambda records: float(np.median([r[field] for r in records]))
-
-
-def quotient(above: Callable[..., float], below: Callable[..., float], near: float = 0.0) -> Callable[..., float]:
-    return lambda records: (above(records) + near) / (below(records) + near)
-
-
-def cell(records: Sequence[Record], figure: Callable[[Sequence[Record]], float], digits: int = 3) -> str:
-    if not records:
-        return "-"
-    return "{:.{d}f} ({:.{d}f} to {:.{d}f})".format(*resampled(records, figure), d=digits)
-
-
-def show(title: str, head: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
-    console, table = Console(width=180), Table(*head, title=title)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
 
 
 # ---------------------------------------------------------------- the rows

@@ -37,6 +37,10 @@ def stopped_history():
     return replace(runs, state=np.where(stopped, "stopped", runs.state), targets=targets)
 
 
+def answered(ranking):
+    return [entry["configuration"] for entry in ranking.configurations]
+
+
 def ask(candidates, own=(), **fields) -> Question:
     objectives = (Objective(metric="accuracy", direction="maximize"),)
     space = parse_search_space({"candidates": candidates})
@@ -86,3 +90,25 @@ def test_what_fails_here_is_held_against_its_neighbours(learner, candidates):
     assert min(risen.values()) >= 0
     close = max(risen, key=lambda c: risen[c])
     assert risen[close] > 0.1
+
+
+def test_samples_that_want_what_is_being_trained_are_not_answered(learner, candidates):
+    """With every promising configuration in training, `explore` looks farther down the order than it would alone."""
+    order = [e["configuration"] for e in rank(ask(candidates), learner).configurations]
+    twins = [{**c, "rate": c["rate"] * 1.001} for c in order[:12]]
+    others = [c for c in candidates if c not in order[:12]]
+
+    def first_twins(pending):
+        question = replace(ask([*others, *twins], strategy="explore", pending=pending), top_k=8)
+        return sum(c in twins for c in answered(rank(question, learner)))
+
+    assert first_twins(tuple(flatten(c) for c in order[:12])) < first_twins(())
+
+
+def test_a_nearly_exhausted_space_answers_what_is_left(learner, candidates):
+    few = candidates[:10]
+    own = [OwnRun(flatten(c), {"accuracy": accuracy(c, 5)}) for c in few[:6]]
+    for strategy in ("best", "improve", "explore"):
+        ranking = rank(ask(few, own, strategy=strategy, pending=tuple(flatten(c) for c in few[6:8])), learner)
+        assert len(ranking.configurations) == 2
+        assert {str(e["configuration"]) for e in ranking.configurations} == {str(c) for c in few[8:]}
