@@ -219,7 +219,7 @@ def main() -> None:
                 made += PARTS[part](bench, arguments.rounds, two.port)
     for row in [("figure", "measured", "against the floor or peer"), ("---",) * 3, *made]:
         print(f"| {' | '.join(row)} |")  # noqa: T201  # to be pasted
-    print(f"{len(CORES)} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB")  # noqa: T201
+    print(f"{len(CORES)} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB")  # noqa: T201  # what the command is for
 
 
 if __name__ == "__main__":
