@@ -161,5 +161,5 @@ class Continuation:
                 name: Sketch(arrays[f"counts{i}"], arrays[f"values{i}"]) for i, name in enumerate(manifest["sketches"])
             }
             return cls(tuple(manifest["datasets"]), sketches, replay, *manifest["counts"])
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise CorruptBundle("these bytes are nothing that can be learned on from") from error

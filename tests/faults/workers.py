@@ -26,6 +26,7 @@ import psutil
 import psycopg
 from psycopg.rows import class_row
 
+from app.flows.bells import Bells
 from app.flows.ingest import store
 from app.store.database import connect
 from app.store.embedded import embedded_postgres
@@ -125,7 +126,9 @@ class Poster:
 
     async def _store(self, runs: list[Run]) -> None:
         database = connect(self._url)
-        outcomes = await store(database, runs, 0.0)
+        bells = Bells(database, 0.0)
+        outcomes = await store(database, runs, bells)
+        await bells.rung()
         await database.close()
         assert {outcome.status for outcome in outcomes} == {"created"}
 

@@ -94,7 +94,7 @@ class Bench:
                 load.post([port], requests[:100], connections)
                 told = load.post([port], requests, connections)
             assert told.statuses == {201}
-            return told.rate
+            return n / told.seconds
 
         return rate
 
@@ -219,7 +219,7 @@ def main() -> None:
                 made += PARTS[part](bench, arguments.rounds, two.port)
     for row in [("figure", "measured", "against the floor or peer"), ("---",) * 3, *made]:
         print(f"| {' | '.join(row)} |")  # noqa: T201  # to be pasted
-    print(f"{len(CORES)} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB")  # noqa: T201  # what the command is for
+    print(f"{len(CORES)} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB")  # noqa: T201  # to be pasted
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from app.worker import work
 from tests.servers import needs_pgbouncer, pgbouncer
 
 pytestmark = needs_pgbouncer
-LIMITS = {"statement_timeout_seconds": 0.5, "lock_timeout_seconds": 0.25}
+MANY = 600
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def pooled_url(database_url: str) -> Iterator[str]:
 
 @pytest.fixture
 async def pooled(pooled_url: str) -> AsyncIterator[Database]:
-    database = connect(pooled_url, pooled=True, pool_size=8, **LIMITS)
+    database = connect(pooled_url, pooled=True, pool_size=8, statement_timeout_seconds=60, lock_timeout_seconds=60)
     yield database
     await database.close()
 
@@ -51,7 +51,7 @@ async def test_one_that_was_not_announced_is_refused_or_broken(pooled_url: str) 
 async def test_many_clients_share_few_connections(pooled: Database) -> None:
     async def store(client: int) -> None:
         for n in range(12):  # more often than psycopg takes to prepare a statement
-            many = upsert._MANY if n == 5 else 2  # once by way of the temporary table
+            many = MANY if n == 5 else 2  # once by way of the temporary table
             runs = [
                 Run(project="p", run_id=f"{client}-{n}-{i}", dataset=f"d{i % 3}", state="failed") for i in range(many)
             ]
@@ -64,12 +64,13 @@ async def test_many_clients_share_few_connections(pooled: Database) -> None:
 
     await asyncio.gather(*(store(client) for client in range(8)))
     async with pooled.snapshot() as connection:
-        assert await connection.scalar(text("SELECT count(*) FROM runs")) == 8 * (11 * 2 + upsert._MANY)
+        assert await connection.scalar(text("SELECT count(*) FROM runs")) == 8 * (11 * 2 + MANY)
         assert await connection.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 1
 
 
-async def test_limits_hold_in_every_transaction_and_stay_with_nobody(pooled: Database, pooled_url: str) -> None:
-    for block in (pooled.transaction, pooled.snapshot):
+async def test_limits_hold_in_every_transaction_and_stay_with_nobody(pooled_url: str) -> None:
+    hasty = connect(pooled_url, pooled=True, statement_timeout_seconds=0.5, lock_timeout_seconds=0.25)
+    for block in (hasty.transaction, hasty.snapshot):
         with pytest.raises(Unavailable):
             async with block() as connection:
                 await connection.execute(text("SELECT pg_sleep(2)"))
@@ -77,12 +78,13 @@ async def test_limits_hold_in_every_transaction_and_stay_with_nobody(pooled: Dat
             names = ("statement_timeout", "lock_timeout", "timezone")
             found = [await connection.scalar(text(f"SHOW {name}")) for name in names]
             assert found == ["500ms", "250ms", "UTC"]
+    await hasty.close()
     with psycopg.connect(pooled_url, prepare_threshold=None) as other:
         assert other.execute("SHOW statement_timeout").fetchone() == ("0",)
 
 
 def test_an_empty_database_is_brought_up_to_date_and_gets_its_keys(empty_database_url: str) -> None:
-    with pgbouncer(empty_database_url, pool_size=1) as url:
+    with pgbouncer(empty_database_url, pool_size=2) as url:  # one holds the lock of migrations
         for _ in range(2):  # the second finds what the first one left
             migrate(url)
             assert keys.create(url, "first", ["admin"], None, None)[0].name == "first"
