@@ -4,10 +4,11 @@
 
 1. `scores`          the target on a scale that datasets share (normal quantiles of ranks within the dataset)
 2. `boosting`        members: K CatBoost models, member k fitted without the datasets of fold k
-3. `responses`       each history dataset's smooth response over configurations: their mean and how datasets differ
-4. `prior`           the blend of these that predicts unseen datasets best: the prior of a new dataset
-5. `location_scale`  back from the shared scale to the metric's unit, from the dataset's meta-features
-6. `gaussian_process`  how the prior is corrected by own runs: kernel and noise by pooled marginal likelihood
-7. `calibration`     90 % intervals for a real run on a dataset never seen
-8. `validation`      the report, on datasets that the predicting member has not seen; `promotion`: the verdict
+3. `relevance`       how much each input matters, so that distances between configurations mean something
+4. `responses`       each history dataset's smooth response over configurations: their mean and how datasets differ
+5. `prior`           the blend of these that predicts unseen datasets best: the prior of a new dataset
+6. `location_scale`  back from the shared scale to the metric's unit, from the dataset's meta-features
+7. `gaussian_process`  how the prior is corrected by own runs: kernel and noise by pooled marginal likelihood
+8. `calibration`     90 % intervals for a real run on a dataset never seen
+9. `validation`      the report, on datasets that the predicting member has not seen; `promotion`: the verdict
 """

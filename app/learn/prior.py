@@ -1,8 +1,7 @@
 """The prior of a dataset never seen: CatBoost views and the mean response, blended as unseen datasets tell.
 
 components C (n, c): members with meta-features, members without, the mean response. Where nothing tells datasets apart
-the dataset-free components win by themselves, so the blend is also the floor: an average rank that generalises. It is
-learned from whole datasets, of which there are few, and so held near these.
+the dataset-free components win by themselves, so the blend is also the floor: an average rank that generalises.
 
 The mean response serves as trees too, fitted to it over the history's configurations (R² 0.99 and more on held-out
 candidates): a score is then one sum of trees, which a search can fold over a space and rank exactly.
@@ -28,12 +27,6 @@ from app.types import Feature
 
 SMALL_DATASET = 30
 """Reference runs below which a dataset's scores are anchored to what the learner expects of its configurations."""
-VOTES = 3.0
-"""Datasets that the dataset-free components, in equal parts, count for when the blend is learned.
-
-Ten or twenty datasets say little about what meta-features are worth: believed at once, they cost a tenth of the regret
-of the first pick.
-"""
 N_EXAMPLES, EXAMPLE_RUNS = 30, 40
 MAX_IMITATED, IMITATION_RATE = 20_000, 0.1
 """Runs, and the learning rate, with which trees are fitted to the mean response: there is no noise to be careful of."""
@@ -119,24 +112,12 @@ def fit_prior(
     for rows in rows_by_dataset(dataset):
         mean_response[rows] = responses.mean_without(int(dataset[rows[0]]), rows)
     C = np.column_stack([*(view.out_of_fold(X, fold) for view in views), mean_response])
-    votes = VOTES / len(np.unique(dataset)) if ranks else 0.0
-    blend = _blend(C, z, dataset_weights(dataset, reference), votes, np.array([0.0] * bool(meta) + [0.5, 0.5]))
+    weights = dataset_weights(dataset, reference)
+    blend, _ = nnls(C * weights[:, None], z * weights)
     if not blend.any():  # nothing predicts unseen datasets yet: trust the dataset-free trees a little
         blend[len(views) - 1] = 0.1
     views += (_as_trees(responses.mean(), X, meta, seed),)
     return FittedPrior(Prior(views, responses.pooled(), space, blend), responses, E, C, C @ blend, z)
-
-
-def _blend(C: FloatArray, z: FloatArray, weights: FloatArray, votes: float, default: FloatArray) -> FloatArray:
-    """Nonnegative weights of the components by weighted least squares, held near a default.
-
-    Shapes: C (n, c), z and weights (n,), default (c,). `votes`: what the default counts for, as a share of the history.
-    """
-    A = C * weights[:, None]
-    pull = np.sqrt(votes * np.mean(np.sum(A * A, axis=0)))
-    near = pull * np.eye(len(default))
-    blend, _ = nnls(np.vstack([A, near]), np.concatenate([z * weights, pull * default]))
-    return np.asarray(blend, dtype=np.float64)
 
 
 def _as_trees(response: FloatArray, X: Float32Array, meta: Sequence[int], seed: int) -> Members:

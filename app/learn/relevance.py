@@ -26,7 +26,7 @@ from app.types import Feature
 
 MAX_DATASETS, MAX_RUNS, MIN_RUNS = 30, 60, 8
 ITERATIONS = 40
-SPREAD = 1.0
+SPREAD = 0.7
 """Standard deviation of a factor's logarithm before anything is seen."""
 START = (0.0, float(np.log(0.2)))
 """Logarithms of amplitude and noise: scores have unit variance."""

@@ -66,21 +66,22 @@ def _alike(E: FloatArray, group: IntArray, *_: object) -> FloatArray:
     return np.ones(E.shape[1])
 
 
-def _without_responses(C: FloatArray, z: FloatArray, weights: FloatArray, *_: object) -> FloatArray:
-    """The blend of trees alone."""
-    return np.append(nnls(C[:, :-1] * weights[:, None], z * weights)[0], 0.0)
+def _trees(A: FloatArray, b: FloatArray) -> tuple[FloatArray, float]:
+    """The blend of trees alone: the mean response is the last component."""
+    blend, rest = nnls(A[:, :-1], b)
+    return np.append(blend, 0.0), float(rest)
 
 
-def _responses_alone(C: FloatArray, *_: object) -> FloatArray:
-    return np.append(np.zeros(C.shape[1] - 1), 1.0)
+def _responses(A: FloatArray, b: FloatArray) -> tuple[FloatArray, float]:
+    """The mean response alone."""
+    return np.append(np.zeros(A.shape[1] - 1), 1.0), 0.0
 
 
 VARIANTS: dict[str, Variant] = {
     "the method": Variant(),
     "all inputs matter alike": Variant("alike", (setting("app.learn.prior.relevance", _alike),)),
-    "a blend held near nothing": Variant("votes", (setting("app.learn.prior.VOTES", 0.0),)),
-    "no mean response in the prior": Variant("trees", (setting("app.learn.prior._blend", _without_responses),)),
-    "no trees in the prior": Variant("responses", (setting("app.learn.prior._blend", _responses_alone),)),
+    "no mean response in the prior": Variant("trees", (setting("app.learn.prior.nnls", _trees),)),
+    "no trees in the prior": Variant("responses", (setting("app.learn.prior.nnls", _responses),)),
     "no prior, the kernel alone": Variant(change=_without_prior),
     "no kernel over how datasets differ": _without_kernel_part("across"),
     "no kernel over the prior's components": _without_kernel_part("components"),
