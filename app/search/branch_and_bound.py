@@ -6,9 +6,9 @@ beam       a first answer, so that the search prunes from its first node on
 descent    depth first, until no prefix can beat the k-th best
 expand     classes back to values, ties in the order of enumeration
 
-How much of this is done is the caller's `effort`: a glance ends after the first bounds, a steady search after shifted
-ones and so many nodes, so that what they find does not depend on the machine's speed; else there is no end but the
-proof, or that of the time.
+How much of this is done is the caller's `effort`: a glance ends after the first bounds and so many nodes, a steady
+search after bounds that were shifted a little, so that what they find does not depend on the machine's speed; else
+there is no end but the proof, or that of the time.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from app.search.buckets import Bounds, eliminate
 from app.search.descent import DONE, PAUSED, start
 from app.search.grid import Factors
 from app.search.network import FORBIDDEN, Network, make_network
-from app.search.shift import shifted, with_hubs
+from app.search.shift import BRIEFLY, PATIENTLY, shifted, with_hubs
 from app.space.columns import BoolArray, FloatArray, IntArray
 
-SMALL, LARGE = 10_000, 50_000
-"""Entries of a mini-bucket: at first, and where the bounds of the first do not settle it."""
-QUICK, PATIENT = 100_000, 500_000
-"""Nodes that are spent at a glance, before better bounds are made, and in a steady search on these: 30 and 150 ms."""
+LITTLE, SMALL, LARGE = 3_000, 10_000, 50_000
+"""Entries of a mini-bucket: in a steady search, else at first, and where the bounds of the first do not settle it."""
+BRIEF, QUICK = 20_000, 100_000
+"""Nodes that are spent in a steady search, and at a glance and before better bounds are made: 5 and 25 ms."""
 GLANCE, STEADY, UNTIL_PROVEN = 1, 2, 3
 RUNGS = 4
-BEAM = 512
+NARROW, WIDE = 64, 512
+"""Prefixes that a beam keeps: where little is spent on the answer, and where its proof needs the k-th best."""
 STEP = 500_000
 """Nodes between two questions whether to stop: about 50 ms."""
 BUFFER = 1_024
@@ -71,12 +72,13 @@ def top_k(
     """
     network = make_network(factors)
     search = _Search(_Best(network, k, accept), stop)
-    search.settle(network, SMALL, QUICK)
-    if effort > GLANCE and not search.over:
-        hubs = shifted(with_hubs(network))
-        if effort == STEADY:
-            search.settle(hubs.network, SMALL, PATIENT)
-        elif not search.over:
+    if effort == STEADY:
+        search.settle(shifted(with_hubs(network, BRIEFLY)).network, LITTLE, BRIEF)
+    else:
+        search.settle(network, SMALL, QUICK)
+    if effort == UNTIL_PROVEN and not search.over:
+        hubs = shifted(with_hubs(network, PATIENTLY))
+        if not search.over:
             search.settle(shifted(hubs).network, LARGE, None)
     indices, totals = search.best.expanded()
     last = int(totals[-1]) if len(totals) == k else FORBIDDEN
@@ -113,7 +115,8 @@ class _Search:
 
         bounds = eliminate(network, limit)
         self.bound = min(self.bound, bounds.root)
-        self.best.take(*descent_kernels.beam(_tables(network, bounds), bounds.root, BEAM))
+        width = NARROW if limit == LITTLE else WIDE
+        self.best.take(*descent_kernels.beam(_tables(network, bounds), bounds.root, width))
         height = self.bound - self.best.bar
         for rung in range(RUNGS - 1 if most is None else 0, -1, -1):
             floor = self.best.bar + height * rung // RUNGS if rung else FORBIDDEN
@@ -145,7 +148,7 @@ class _Search:
                 bar,
                 bar_index,
                 fresh,
-                STEP,
+                STEP if most is None else min(STEP, most - visited),
             )
             visited += nodes
             self.nodes += nodes

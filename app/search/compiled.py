@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.learn.trees import Trees
-from app.search.branch_and_bound import top_k
+from app.search.branch_and_bound import STEADY, top_k
 from app.search.grid import Dimension, Grid, fold
 from app.search.scan import scan
 
@@ -33,4 +33,6 @@ def make_ready() -> Iterator[None]:
     scan(folded.factors, 1)
     yield
     top_k(folded.factors, 1)
+    yield
+    top_k(folded.factors, 1, effort=STEADY)
     yield

@@ -122,14 +122,23 @@ def beam(
             children(i, prefixes[b], tables, values)
             for a in range(V[i]):
                 grown[b * V[i] + a] = bound[b] + values[a]
-        best = np.argsort(-grown, kind="mergesort")[:width]
-        count = 0
-        while count < len(best) and grown[best[count]] > FORBIDDEN // 2:
-            count += 1
-        following = np.empty((count, n), np.int64)
-        for b in range(count):
+        best = _largest(grown, width)
+        following = np.empty((len(best), n), np.int64)
+        for b in range(len(best)):
             following[b] = prefixes[best[b] // V[i]]
             following[b, i] = best[b] % V[i]
         prefixes = following
-        bound = grown[best[:count]]
+        bound = grown[best]
     return prefixes, bound
+
+
+@native
+def _largest(values: IntArray, count: int) -> IntArray:
+    """Where the largest allowed values are, at most so many: of equal ones the first."""
+    least = np.int64(FORBIDDEN // 2)
+    if len(values) > count:
+        least = max(least, np.partition(values, len(values) - count)[len(values) - count])
+    above = np.flatnonzero(values > least)
+    if least == FORBIDDEN // 2:
+        return above
+    return np.concatenate((above, np.flatnonzero(values == least)[: count - len(above)]))

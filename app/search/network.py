@@ -81,13 +81,14 @@ def search_order(factors: Factors) -> IntArray:
 
     What is decided early prunes the most; with its parents decided, a parameter's entries are known to be allowed.
     """
+    from app.search import network_kernels
+
     weight, n_rules = np.zeros(len(factors.sizes)), np.zeros(len(factors.sizes), dtype=np.int64)
     for scope, table in zip(factors.scopes, factors.tables, strict=True):
-        if not np.isfinite(table).all():
+        if np.isfinite(table).all():
+            weight[list(scope)] += network_kernels.roughness(table.ravel(), np.array(table.shape))
+        else:
             n_rules[list(scope)] += 1
-            continue
-        for axis, d in enumerate(scope):
-            weight[d] += float(np.square(np.diff(table, axis=axis)).mean()) if table.shape[axis] > 1 else 0.0
     return np.lexsort((-weight, -np.where(n_rules > 1, n_rules, 0)))
 
 
@@ -106,14 +107,11 @@ def _whole(table: FloatArray, unit: float) -> IntArray:
 
 def _classes(factors: Factors, d: int) -> IntArray:
     """Each value's class (W,): the same for two values exactly where every factor's is, in order of appearance."""
-    label = np.zeros(factors.sizes[d], dtype=np.int64)
+    from app.search import network_kernels
+
+    label = np.zeros(factors.sizes[d], dtype=np.int32)
     count = 1
     for scope, of_dims in zip(factors.scopes, factors.maps, strict=True):
         if d in scope and count < len(label):
-            of_values = of_dims[scope.index(d)]
-            distinct, label = np.unique(label * (int(of_values.max()) + 1) + of_values, return_inverse=True)
-            count = len(distinct)
-    _, first, label = np.unique(label, return_index=True, return_inverse=True)
-    rank = np.empty_like(first)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[label]
+            count = network_kernels.refine(label, of_dims[scope.index(d)])
+    return label.astype(np.int64)

@@ -20,8 +20,8 @@ import numpy as np
 from app.search.network import FORBIDDEN, Network
 from app.space.columns import IntArray
 
-MOST_WORK = 5e8
-"""Entries looked at in all rounds: about half a second."""
+BRIEFLY, PATIENTLY = 1e8, 5e8
+"""Entries looked at in all rounds: up to 0.1 and 0.5 seconds."""
 MOST_ROUNDS = 12
 FEWEST_ROUNDS = {3: 6, 2: 1, 1: 0}
 """By the hubs' dimensions: three in one round are worth less than two in several."""
@@ -36,8 +36,8 @@ class Hubs:
     rounds: int
 
 
-def with_hubs(network: Network) -> Hubs:
-    """The network with hubs, and how often to go round.
+def with_hubs(network: Network, most_work: float) -> Hubs:
+    """The network with hubs, and how often to go round: `most_work` is the entries looked at in all rounds.
 
     Factors that forbid anything keep what they have: infinite amounts cannot be shifted.
     """
@@ -48,7 +48,7 @@ def with_hubs(network: Network) -> Hubs:
         for f in range(n_factors)
         if lowest[f] > FORBIDDEN // 2 and (network.shapes[f] > 1).any()
     }
-    order, work = _order(network, scopes)
+    order, work = _order(network, scopes, most_work)
     pairs = [(f, hub) for f, scope in scopes.items() for hub in _subsets(scope, order)]
     hubs = {hub: n_factors + i for i, hub in enumerate(dict.fromkeys(hub for _, hub in pairs))}
     maps = np.zeros((len(hubs), network.maps.shape[1]), dtype=np.int32)
@@ -66,10 +66,10 @@ def with_hubs(network: Network) -> Hubs:
         data=np.concatenate([network.data, np.zeros(int(sizes.sum()), dtype=np.int64)]),
     )
     shared = np.array([(f, hubs[hub]) for f, hub in pairs], dtype=np.int64).reshape(-1, 2)
-    return Hubs(grown, shared, int(np.clip(MOST_WORK / max(work, 1.0), 1, MOST_ROUNDS)))
+    return Hubs(grown, shared, int(np.clip(most_work / max(work, 1.0), 1, MOST_ROUNDS)))
 
 
-def _order(network: Network, scopes: Mapping[int, tuple[int, ...]]) -> tuple[int, float]:
+def _order(network: Network, scopes: Mapping[int, tuple[int, ...]], most_work: float) -> tuple[int, float]:
     """How many dimensions hubs have, and the entries that a round looks at."""
     sizes = np.diff(network.offsets)
     for order, rounds in FEWEST_ROUNDS.items():
@@ -79,7 +79,7 @@ def _order(network: Network, scopes: Mapping[int, tuple[int, ...]]) -> tuple[int
             for hub in _subsets(scope, order)
         )
         work = 2 * sum(looked_at)
-        if work * rounds <= MOST_WORK:
+        if work * rounds <= most_work:
             break
     return order, work
 

@@ -11,7 +11,7 @@ from app.search import branch_and_bound, buckets
 from app.search.branch_and_bound import top_k
 from app.search.grid import Factors
 from app.search.network import make_network
-from app.search.shift import shifted, with_hubs
+from app.search.shift import PATIENTLY, shifted, with_hubs
 from tests.ensembles import examples, points, seeds
 
 
@@ -62,10 +62,9 @@ def test_the_best_are_those_of_a_full_list(hurried: bool, case: dict, k: int) ->
             patch.setattr(branch_and_bound, "SMALL", 4)
             patch.setattr(branch_and_bound, "LARGE", 16)
             patch.setattr(branch_and_bound, "QUICK", 1)
-            patch.setattr(branch_and_bound, "PATIENT", 1)
             patch.setattr(branch_and_bound, "STEP", 1)
             patch.setattr(branch_and_bound, "BUFFER", 2)
-            patch.setattr(branch_and_bound, "BEAM", 2)
+            patch.setattr(branch_and_bound, "WIDE", 2)
         found = top_k(factors, k)
     x, f = listed(factors, k)
     np.testing.assert_array_equal(found.scores, f)
@@ -82,8 +81,7 @@ def test_an_interrupted_search_claims_no_more_than_it_knows(case: dict, k: int, 
         patch.setattr(branch_and_bound, "STEP", 1)
         patch.setattr(branch_and_bound, "SMALL", 4)
         patch.setattr(branch_and_bound, "QUICK", 4)
-        patch.setattr(branch_and_bound, "PATIENT", 4)
-        patch.setattr(branch_and_bound, "BEAM", 1)
+        patch.setattr(branch_and_bound, "WIDE", 1)
         found = top_k(factors, k, stop=lambda: next(asked, None) is None)
     x = points(factors.sizes)
     f = factors(x)
@@ -119,7 +117,7 @@ def test_what_a_filter_refuses_is_never_answered(case: dict, wanted: int) -> Non
 def test_shifting_changes_no_sum_and_loosens_no_bound(case: dict) -> None:
     factors = made_factors(**case | {"excluded": 0.0})
     network = make_network(factors)
-    hubs = with_hubs(network)
+    hubs = with_hubs(network, PATIENTLY)
     after = shifted(hubs).network
     whole = 10**9
     assert buckets.eliminate(after, whole).root == buckets.eliminate(network, whole).root
