@@ -38,7 +38,13 @@ class HotRuns:
             await self.app(scope, receive, send)
             return
         messages: list[Message] = []
-        run = swift_runs.read(body) if (body := await self._body(receive, messages)) is not None else None
+        try:
+            body = await self._body(receive, messages)
+        except ForerunError as error:  # such as a body that trickles
+            scope["route"] = _ROUTE
+            await problems.answer_to(error)(scope, receive, send)
+            return
+        run = swift_runs.read(body) if body is not None else None
         if run is None or not caller_of(scope).reaches(run.project):
             await self.app(scope, _again(messages, receive), send)
             return
@@ -50,7 +56,9 @@ class HotRuns:
             return False
         media_types = [value for name, value in scope["headers"] if name == b"content-type"]
         encoded = any(name == b"content-encoding" for name, _ in scope["headers"])
-        return media_types == [b"application/json"] and not encoded and not tracing.is_on()
+        announced = sum(int(value) for name, value in scope["headers"] if name == b"content-length")
+        fits = announced <= self._max_bytes  # else it is refused before it is sent
+        return media_types == [b"application/json"] and not encoded and fits and not tracing.is_on()
 
     async def _body(self, receive: Receive, messages: list[Message]) -> bytes | None:
         """The whole body; None as soon as it is too large or the client has left."""
