@@ -58,7 +58,8 @@ GetOverview See how projects stand
 
 What came in lately, who serves and how well, and how the last refit went.
 
-A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in any one hour.
+A project that is not there makes an empty list. Counting stops at 100,000 runs, and at 10,000
+in any one hour.
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
  @return ApiGetOverviewRequest

@@ -24,7 +24,7 @@ var _ MappedNullable = &Overview{}
 type Overview struct {
 	Project string `json:"project"`
 	Objectives []Objective `json:"objectives"`
-	// Stored runs; at most a million are counted.
+	// Stored runs; beyond 100,000, the finished ones when they were last counted.
 	NRuns int64 `json:"n_runs"`
 	NDatasets int64 `json:"n_datasets"`
 	RunsPerHour RunsPerHour `json:"runs_per_hour"`

@@ -32,8 +32,12 @@ type Refit struct {
 	QueuedAt time.Time `json:"queued_at"`
 	StartedAt NullableTime `json:"started_at"`
 	FinishedAt NullableTime `json:"finished_at"`
+	// Whether it learned everything anew or on from the champion, once it has begun.
+	Kind NullableString `json:"kind"`
 	// Finished runs it learned from, once it has read them.
 	NRuns NullableInt64 `json:"n_runs"`
+	// Those of them that it read: of an incremental refit, the new ones.
+	NNewRuns NullableInt64 `json:"n_new_runs"`
 	// While it runs: where it stands.
 	Progress map[string]interface{} `json:"progress"`
 	// What it made, once it succeeded.
@@ -50,7 +54,7 @@ type _Refit Refit
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewRefit(id string, project string, state string, trigger string, attempts int64, queuedAt time.Time, startedAt NullableTime, finishedAt NullableTime, nRuns NullableInt64, progress map[string]interface{}, metaLearnerId NullableString, verdict NullableVerdict, error_ NullableString) *Refit {
+func NewRefit(id string, project string, state string, trigger string, attempts int64, queuedAt time.Time, startedAt NullableTime, finishedAt NullableTime, kind NullableString, nRuns NullableInt64, nNewRuns NullableInt64, progress map[string]interface{}, metaLearnerId NullableString, verdict NullableVerdict, error_ NullableString) *Refit {
 	this := Refit{}
 	this.Id = id
 	this.Project = project
@@ -60,7 +64,9 @@ func NewRefit(id string, project string, state string, trigger string, attempts 
 	this.QueuedAt = queuedAt
 	this.StartedAt = startedAt
 	this.FinishedAt = finishedAt
+	this.Kind = kind
 	this.NRuns = nRuns
+	this.NNewRuns = nNewRuns
 	this.Progress = progress
 	this.MetaLearnerId = metaLearnerId
 	this.Verdict = verdict
@@ -272,6 +278,32 @@ func (o *Refit) SetFinishedAt(v time.Time) {
 	o.FinishedAt.Set(&v)
 }
 
+// GetKind returns the Kind field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *Refit) GetKind() string {
+	if o == nil || o.Kind.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.Kind.Get()
+}
+
+// GetKindOk returns a tuple with the Kind field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Refit) GetKindOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.Kind.Get(), o.Kind.IsSet()
+}
+
+// SetKind sets field value
+func (o *Refit) SetKind(v string) {
+	o.Kind.Set(&v)
+}
+
 // GetNRuns returns the NRuns field value
 // If the value is explicit nil, the zero value for int64 will be returned
 func (o *Refit) GetNRuns() int64 {
@@ -296,6 +328,32 @@ func (o *Refit) GetNRunsOk() (*int64, bool) {
 // SetNRuns sets field value
 func (o *Refit) SetNRuns(v int64) {
 	o.NRuns.Set(&v)
+}
+
+// GetNNewRuns returns the NNewRuns field value
+// If the value is explicit nil, the zero value for int64 will be returned
+func (o *Refit) GetNNewRuns() int64 {
+	if o == nil || o.NNewRuns.Get() == nil {
+		var ret int64
+		return ret
+	}
+
+	return *o.NNewRuns.Get()
+}
+
+// GetNNewRunsOk returns a tuple with the NNewRuns field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Refit) GetNNewRunsOk() (*int64, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.NNewRuns.Get(), o.NNewRuns.IsSet()
+}
+
+// SetNNewRuns sets field value
+func (o *Refit) SetNNewRuns(v int64) {
+	o.NNewRuns.Set(&v)
 }
 
 // GetProgress returns the Progress field value
@@ -420,7 +478,9 @@ func (o Refit) ToMap() (map[string]interface{}, error) {
 	toSerialize["queued_at"] = o.QueuedAt
 	toSerialize["started_at"] = o.StartedAt.Get()
 	toSerialize["finished_at"] = o.FinishedAt.Get()
+	toSerialize["kind"] = o.Kind.Get()
 	toSerialize["n_runs"] = o.NRuns.Get()
+	toSerialize["n_new_runs"] = o.NNewRuns.Get()
 	if o.Progress != nil {
 		toSerialize["progress"] = o.Progress
 	}
@@ -443,7 +503,9 @@ func (o *Refit) UnmarshalJSON(data []byte) (err error) {
 		"queued_at",
 		"started_at",
 		"finished_at",
+		"kind",
 		"n_runs",
+		"n_new_runs",
 		"progress",
 		"meta_learner_id",
 		"verdict",

@@ -24,7 +24,7 @@ var _ MappedNullable = &RunsPerHour{}
 type RunsPerHour struct {
 	// Where the first hour begins.
 	Since time.Time `json:"since"`
-	// Runs posted in each hour, oldest first; at most 50,000 are counted.
+	// Runs posted in each hour, oldest first; at most 10,000 are counted.
 	Counts []int64 `json:"counts"`
 }
 

@@ -249,7 +249,8 @@ export interface paths {
          * See how projects stand
          * @description What came in lately, who serves and how well, and how the last refit went.
          *
-         *     A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in any one hour.
+         *     A project that is not there makes an empty list. Counting stops at 100,000 runs, and at 10,000
+         *     in any one hour.
          */
         get: operations["get_overview"];
         put?: never;
@@ -1313,7 +1314,7 @@ export interface components {
             objectives: components["schemas"]["Objective"][];
             /**
              * Format: int64
-             * @description Stored runs; at most a million are counted.
+             * @description Stored runs; beyond 100,000, the finished ones when they were last counted.
              */
             n_runs: number;
             /** Format: int64 */
@@ -1848,8 +1849,15 @@ export interface components {
             queued_at: string;
             started_at: string | null;
             finished_at: string | null;
+            /**
+             * @description Whether it learned everything anew or on from the champion, once it has begun.
+             * @example full
+             */
+            kind: ("full" | "incremental") | null;
             /** @description Finished runs it learned from, once it has read them. */
             n_runs: number | null;
+            /** @description Those of them that it read: of an incremental refit, the new ones. */
+            n_new_runs: number | null;
             /** @description While it runs: where it stands. */
             progress: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -2079,7 +2087,7 @@ export interface components {
              * @description Where the first hour begins.
              */
             since: string;
-            /** @description Runs posted in each hour, oldest first; at most 50,000 are counted. */
+            /** @description Runs posted in each hour, oldest first; at most 10,000 are counted. */
             counts: number[];
         };
         Scalar: string | number | boolean | null;
@@ -2094,7 +2102,7 @@ export interface components {
          */
         SearchSummary: {
             /**
-             * @description `exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. `bounded`: the time budget ended; `gap` bounds what may be missed. `sampled`: a seeded sample was scored.
+             * @description `exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. `bounded`: the proof was not finished; `gap` bounds what may be missed. `sampled`: a seeded sample was scored.
              * @enum {string}
              */
             enumeration: "exhaustive" | "exact" | "bounded" | "sampled";
@@ -2200,10 +2208,11 @@ export interface operations {
                      *       "basis": "zero_shot",
                      *       "n_own_runs": 0,
                      *       "search": {
-                     *         "enumeration": "sampled",
+                     *         "enumeration": "bounded",
                      *         "space_size": null,
-                     *         "candidates_ranked": 16384,
-                     *         "seed": 0
+                     *         "candidates_ranked": 3712,
+                     *         "seed": 0,
+                     *         "gap": 0
                      *       },
                      *       "configurations": [
                      *         {
@@ -2636,10 +2645,11 @@ export interface operations {
                      *       "basis": "zero_shot",
                      *       "n_own_runs": 0,
                      *       "search": {
-                     *         "enumeration": "sampled",
+                     *         "enumeration": "bounded",
                      *         "space_size": null,
-                     *         "candidates_ranked": 16384,
-                     *         "seed": 0
+                     *         "candidates_ranked": 3712,
+                     *         "seed": 0,
+                     *         "gap": 0
                      *       },
                      *       "configurations": [
                      *         {
@@ -6086,7 +6096,9 @@ export interface operations {
                      *           "queued_at": "2026-03-02T09:13:58Z",
                      *           "started_at": "2026-03-02T09:13:58Z",
                      *           "finished_at": "2026-03-02T09:14:07Z",
+                     *           "kind": "full",
                      *           "n_runs": 640,
+                     *           "n_new_runs": 640,
                      *           "progress": null,
                      *           "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
                      *           "verdict": {
@@ -6263,7 +6275,9 @@ export interface operations {
                      *       "queued_at": "2026-03-02T09:13:58Z",
                      *       "started_at": null,
                      *       "finished_at": null,
+                     *       "kind": null,
                      *       "n_runs": null,
+                     *       "n_new_runs": null,
                      *       "progress": null,
                      *       "meta_learner_id": null,
                      *       "verdict": null,
@@ -6512,7 +6526,9 @@ export interface operations {
                      *       "queued_at": "2026-03-02T09:13:58Z",
                      *       "started_at": "2026-03-02T09:13:58Z",
                      *       "finished_at": "2026-03-02T09:14:07Z",
+                     *       "kind": "full",
                      *       "n_runs": 640,
+                     *       "n_new_runs": 640,
                      *       "progress": null,
                      *       "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
                      *       "verdict": {

@@ -120,6 +120,7 @@ from .recommendation_list import RecommendationList
 from .recommendation_record import RecommendationRecord
 from .recommendation_record_basis import RecommendationRecordBasis
 from .refit import Refit
+from .refit_kind_type_0 import RefitKindType0
 from .refit_list import RefitList
 from .refit_policy import RefitPolicy
 from .refit_progress_type_0 import RefitProgressType0
@@ -281,6 +282,7 @@ __all__ = (
     "RecommendationRecord",
     "RecommendationRecordBasis",
     "Refit",
+    "RefitKindType0",
     "RefitList",
     "RefitPolicy",
     "RefitProgressType0",

@@ -24,7 +24,7 @@ class Overview:
     Attributes:
         project (str):
         objectives (list[Objective]):
-        n_runs (int): Stored runs; at most a million are counted.
+        n_runs (int): Stored runs; beyond 100,000, the finished ones when they were last counted.
         n_datasets (int):
         runs_per_hour (RunsPerHour): What came in during the last 24 hours, the current one included.
         last_run_at (datetime.datetime | None): When the newest run was posted.

@@ -8,6 +8,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.refit_kind_type_0 import RefitKindType0, check_refit_kind_type_0
 from ..models.refit_state import RefitState, check_refit_state
 from ..models.refit_trigger import RefitTrigger, check_refit_trigger
 
@@ -32,7 +33,9 @@ class Refit:
         queued_at (datetime.datetime):
         started_at (datetime.datetime | None):
         finished_at (datetime.datetime | None):
+        kind (None | RefitKindType0): Whether it learned everything anew or on from the champion, once it has begun.
         n_runs (int | None): Finished runs it learned from, once it has read them.
+        n_new_runs (int | None): Those of them that it read: of an incremental refit, the new ones.
         progress (None | RefitProgressType0): While it runs: where it stands.
         meta_learner_id (None | UUID): What it made, once it succeeded.
         verdict (None | Verdict): Whether that serves, once it succeeded.
@@ -48,7 +51,9 @@ class Refit:
     queued_at: datetime.datetime
     started_at: datetime.datetime | None
     finished_at: datetime.datetime | None
+    kind: RefitKindType0 | None
     n_runs: int | None
+    n_new_runs: int | None
     progress: RefitProgressType0 | None
     meta_learner_id: UUID | None
     verdict: Verdict | None
@@ -83,8 +88,17 @@ class Refit:
         else:
             finished_at = self.finished_at
 
+        kind: str | None
+        if isinstance(self.kind, str):
+            kind = self.kind
+        else:
+            kind = self.kind
+
         n_runs: int | None
         n_runs = self.n_runs
+
+        n_new_runs: int | None
+        n_new_runs = self.n_new_runs
 
         progress: dict[str, Any] | None
         if isinstance(self.progress, RefitProgressType0):
@@ -119,7 +133,9 @@ class Refit:
                 "queued_at": queued_at,
                 "started_at": started_at,
                 "finished_at": finished_at,
+                "kind": kind,
                 "n_runs": n_runs,
+                "n_new_runs": n_new_runs,
                 "progress": progress,
                 "meta_learner_id": meta_learner_id,
                 "verdict": verdict,
@@ -177,12 +193,34 @@ class Refit:
 
         finished_at = _parse_finished_at(d.pop("finished_at"))
 
+        def _parse_kind(data: object) -> RefitKindType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError
+                kind_type_0 = check_refit_kind_type_0(data)
+
+                return kind_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast("None | RefitKindType0", data)
+
+        kind = _parse_kind(d.pop("kind"))
+
         def _parse_n_runs(data: object) -> int | None:
             if data is None:
                 return data
             return cast("int | None", data)
 
         n_runs = _parse_n_runs(d.pop("n_runs"))
+
+        def _parse_n_new_runs(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast("int | None", data)
+
+        n_new_runs = _parse_n_new_runs(d.pop("n_new_runs"))
 
         def _parse_progress(data: object) -> RefitProgressType0 | None:
             if data is None:
@@ -245,7 +283,9 @@ class Refit:
             queued_at=queued_at,
             started_at=started_at,
             finished_at=finished_at,
+            kind=kind,
             n_runs=n_runs,
+            n_new_runs=n_new_runs,
             progress=progress,
             meta_learner_id=meta_learner_id,
             verdict=verdict,

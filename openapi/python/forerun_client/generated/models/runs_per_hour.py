@@ -16,7 +16,7 @@ class RunsPerHour:
 
     Attributes:
         since (datetime.datetime): Where the first hour begins.
-        counts (list[int]): Runs posted in each hour, oldest first; at most 50,000 are counted.
+        counts (list[int]): Runs posted in each hour, oldest first; at most 10,000 are counted.
 
     """
 

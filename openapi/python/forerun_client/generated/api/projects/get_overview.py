@@ -94,8 +94,8 @@ def sync_detailed(
 
      What came in lately, who serves and how well, and how the last refit went.
 
-    A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in
-    any one hour.
+    A project that is not there makes an empty list. Counting stops at 100,000 runs, and at 10,000
+    in any one hour.
 
     Args:
         project (str | Unset): Only this project.
@@ -134,8 +134,8 @@ def sync(
 
      What came in lately, who serves and how well, and how the last refit went.
 
-    A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in
-    any one hour.
+    A project that is not there makes an empty list. Counting stops at 100,000 runs, and at 10,000
+    in any one hour.
 
     Args:
         project (str | Unset): Only this project.
@@ -169,8 +169,8 @@ async def asyncio_detailed(
 
      What came in lately, who serves and how well, and how the last refit went.
 
-    A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in
-    any one hour.
+    A project that is not there makes an empty list. Counting stops at 100,000 runs, and at 10,000
+    in any one hour.
 
     Args:
         project (str | Unset): Only this project.
@@ -207,8 +207,8 @@ async def asyncio(
 
      What came in lately, who serves and how well, and how the last refit went.
 
-    A project that is not there makes an empty list. Counting stops at a million runs, and at 50,000 in
-    any one hour.
+    A project that is not there makes an empty list. Counting stops at 100,000 runs, and at 10,000
+    in any one hour.
 
     Args:
         project (str | Unset): Only this project.
