@@ -105,7 +105,7 @@ RECOMMENDATION: dict[str, Any] = {
     },
     "basis": "zero_shot",
     "n_own_runs": 0,
-    "search": {"enumeration": "sampled", "space_size": None, "candidates_ranked": 16384, "seed": 0},
+    "search": {"enumeration": "bounded", "space_size": None, "candidates_ranked": 3712, "seed": 0, "gap": 0.0},
     "configurations": [
         {
             "rank": 1,

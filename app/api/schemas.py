@@ -40,7 +40,7 @@ class SearchSummary(Answer):
 
     enumeration: Enumeration = Field(
         description="`exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. "
-        "`bounded`: the time budget ended; `gap` bounds what may be missed. `sampled`: a seeded sample was scored."
+        "`bounded`: the proof was not finished; `gap` bounds what may be missed. `sampled`: a seeded sample was scored."
     )
     space_size: int | str | None = Field(
         description="Number of allowed configurations; a string of digits beyond 2^53; null where it is infinite.",

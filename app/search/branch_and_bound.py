@@ -27,8 +27,8 @@ from app.space.columns import BoolArray, FloatArray, IntArray
 
 LITTLE, SMALL, LARGE = 3_000, 10_000, 50_000
 """Entries of a mini-bucket: in a steady search, else at first, and where the bounds of the first do not settle it."""
-BRIEF, QUICK = 20_000, 100_000
-"""Nodes that are spent in a steady search, and at a glance and before better bounds are made: 5 and 25 ms."""
+BRIEF, QUICK, PATIENT = 20_000, 100_000, 500_000
+"""Nodes that are spent in a steady search, at a glance, and before better bounds are made: 5, 25 and 125 ms."""
 GLANCE, STEADY, UNTIL_PROVEN = 1, 2, 3
 RUNGS = 4
 NARROW, WIDE = 64, 512
@@ -73,13 +73,15 @@ def top_k(
     network = make_network(factors)
     search = _Search(_Best(network, k, accept), stop)
     if effort == STEADY:
-        search.settle(shifted(with_hubs(network, BRIEFLY)).network, LITTLE, BRIEF)
+        search.settle(shifted(with_hubs(network, BRIEFLY)).network, LITTLE, BRIEF, NARROW)
+    elif effort == GLANCE:
+        search.settle(network, SMALL, QUICK, NARROW)
     else:
-        search.settle(network, SMALL, QUICK)
+        search.settle(network, SMALL, PATIENT, WIDE)
     if effort == UNTIL_PROVEN and not search.over:
         hubs = shifted(with_hubs(network, PATIENTLY))
         if not search.over:
-            search.settle(shifted(hubs).network, LARGE, None)
+            search.settle(shifted(hubs).network, LARGE, None, WIDE)
     indices, totals = search.best.expanded()
     last = int(totals[-1]) if len(totals) == k else FORBIDDEN
     proven = search.done or search.bound <= last
@@ -104,8 +106,8 @@ class _Search:
         self._stopped = self._stopped or self._stop()
         return self.done or self._stopped
 
-    def settle(self, network: Network, limit: int, most: int | None) -> None:
-        """One set of bounds, and a descent of at most so many nodes; without such a limit, a ladder of descents.
+    def settle(self, network: Network, limit: int, most: int | None, width: int) -> None:
+        """One set of bounds, a beam, and a descent of at most so many nodes; without a limit, a ladder of descents.
 
         A rung lies between the bound and the k-th best, so that few prefixes reach it; when its descent is done,
         nothing that was not found scores more. Each rung visits several times what the one above did, the last one
@@ -115,7 +117,6 @@ class _Search:
 
         bounds = eliminate(network, limit)
         self.bound = min(self.bound, bounds.root)
-        width = NARROW if limit == LITTLE else WIDE
         self.best.take(*descent_kernels.beam(_tables(network, bounds), bounds.root, width))
         height = self.bound - self.best.bar
         for rung in range(RUNGS - 1 if most is None else 0, -1, -1):

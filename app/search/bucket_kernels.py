@@ -189,3 +189,20 @@ def subtract_best(data: IntArray, width: int) -> IntArray:
             for a in range(width):
                 row[a] = max(row[a] - most, FORBIDDEN)
     return best
+
+
+@native
+def lay_out(maps: CodeArray, shapes: IntArray, starts: IntArray, steps: IntArray) -> None:
+    """Where each class leads in every table (m,), dimension after dimension of those that it reads, into `steps`."""
+    o = 0
+    n = shapes.shape[1]
+    for m in range(len(shapes)):
+        stride = 1
+        for d in range(n):
+            stride *= shapes[m, d]
+        for d in range(n):
+            if shapes[m, d] > 1:
+                stride //= shapes[m, d]
+                for v in range(starts[d], starts[d + 1]):
+                    steps[o] = maps[m, v] * stride
+                    o += 1

@@ -12,6 +12,7 @@ of search heuristics, Artificial Intelligence 129 (2001).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class _Table:
     shape: IntArray
     data: IntArray
 
-    @property
+    @cached_property
     def level(self) -> int:
         """Its last dimension; -1 for a number."""
         read = np.flatnonzero(self.shape > 1)
@@ -119,34 +120,27 @@ def _joined(network: Network, tables: list[_Table], limit: int, left: int) -> li
 
 
 def _packed(network: Network, root: int, regrets: list[list[_Table]]) -> Bounds:
-    levels, offsets, scopes, last = [0], [0], [0], []
-    dims: list[int] = []
-    lookups: list[int] = []
-    steps: list[IntArray] = []
-    n_steps = 0
-    for level, tables in enumerate(regrets):
-        for table in tables:
-            strides = np.append(np.cumprod(table.shape[::-1])[-2::-1], 1)
-            for d in np.flatnonzero(table.shape > 1):
-                steps.append(table.maps[network.starts[d] : network.starts[d + 1]] * strides[d])
-                if d < level:
-                    dims.append(int(d))
-                    lookups.append(n_steps)
-                else:
-                    last.append(n_steps)
-                n_steps += len(steps[-1])
-            offsets.append(offsets[-1] + len(table.data))
-            scopes.append(len(dims))
-        levels.append(len(last))
-    empty = np.zeros(0, dtype=np.int64)
+    from app.search import bucket_kernels
+
+    n, tables = len(network.V), [table for of_level in regrets for table in of_level]
+    level = np.repeat(np.arange(n), [len(of_level) for of_level in regrets])
+    shapes = np.array([table.shape for table in tables], dtype=np.int64).reshape(-1, n)
+    maps = np.array([table.maps for table in tables], dtype=np.int32).reshape(-1, int(network.starts[-1]))
+    read = shapes > 1
+    before = read & (np.arange(n) < level[:, None])
+    lookups = np.zeros_like(shapes)
+    widths = np.where(read, network.V, 0)
+    lookups.ravel()[1:] = np.cumsum(widths.ravel())[:-1]
+    steps = np.empty(int(widths.sum()), dtype=np.int64)
+    bucket_kernels.lay_out(maps, shapes, network.starts, steps)
     return Bounds(
         root,
-        levels=np.array(levels),
-        offsets=np.array(offsets),
-        scopes=np.array(scopes),
-        dims=np.array(dims, dtype=np.int64),
-        lookups=np.array(lookups, dtype=np.int64),
-        last=np.array(last, dtype=np.int64),
-        steps=np.concatenate([empty, *steps]),
-        data=np.concatenate([empty, *(table.data for tables in regrets for table in tables)]),
+        levels=np.searchsorted(level, np.arange(n + 1)),
+        offsets=np.cumsum([0, *(len(table.data) for table in tables)]),
+        scopes=np.concatenate([[0], np.cumsum(before.sum(axis=1))]),
+        dims=np.nonzero(before)[1],
+        lookups=lookups[before],
+        last=lookups[np.arange(len(tables)), level],
+        steps=steps,
+        data=np.concatenate([np.zeros(0, dtype=np.int64), *(table.data for table in tables)]),
     )

@@ -12,7 +12,8 @@ al., Join-graph based cost-shifting schemes, UAI 2012.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,17 +72,22 @@ def with_hubs(network: Network, most_work: float) -> Hubs:
 
 def _order(network: Network, scopes: Mapping[int, tuple[int, ...]], most_work: float) -> tuple[int, float]:
     """How many dimensions hubs have, and the entries that a round looks at."""
-    sizes = np.diff(network.offsets)
+    sizes, V = np.diff(network.offsets).tolist(), network.V.tolist()
     for order, rounds in FEWEST_ROUNDS.items():
-        looked_at = (
-            float(sizes[f]) + float(network.V[list(hub)].prod(dtype=np.float64))
-            for f, scope in scopes.items()
-            for hub in _subsets(scope, order)
-        )
-        work = 2 * sum(looked_at)
+        work = 2.0 * sum(_looked_at(sizes[f], [V[d] for d in scope], order) for f, scope in scopes.items())
         if work * rounds <= most_work:
             break
     return order, work
+
+
+def _looked_at(size: int, V: Sequence[int], order: int) -> float:
+    """The entries of a factor and of its hubs, for each of these: the products of `order` of V are summed by Viète."""
+    k = min(order, len(V))
+    sums = [1.0] + [0.0] * k
+    for v in V:
+        for j in range(k, 0, -1):
+            sums[j] += sums[j - 1] * v
+    return math.comb(len(V), k) * size + sums[k]
 
 
 def _subsets(scope: tuple[int, ...], order: int) -> Iterator[tuple[int, ...]]:

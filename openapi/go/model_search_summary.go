@@ -21,7 +21,7 @@ var _ MappedNullable = &SearchSummary{}
 
 // SearchSummary How much of the space was looked at; never claims more than was done.
 type SearchSummary struct {
-	// `exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. `bounded`: the time budget ended; `gap` bounds what may be missed. `sampled`: a seeded sample was scored.
+	// `exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. `bounded`: the proof was not finished; `gap` bounds what may be missed. `sampled`: a seeded sample was scored.
 	Enumeration string `json:"enumeration"`
 	SpaceSize NullableSearchSummarySpaceSize `json:"space_size"`
 	// Configurations that were scored.

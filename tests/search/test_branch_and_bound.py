@@ -61,7 +61,7 @@ def test_the_best_are_those_of_a_full_list(hurried: bool, case: dict, k: int) ->
         if hurried:
             patch.setattr(branch_and_bound, "SMALL", 4)
             patch.setattr(branch_and_bound, "LARGE", 16)
-            patch.setattr(branch_and_bound, "QUICK", 1)
+            patch.setattr(branch_and_bound, "PATIENT", 1)
             patch.setattr(branch_and_bound, "STEP", 1)
             patch.setattr(branch_and_bound, "BUFFER", 2)
             patch.setattr(branch_and_bound, "WIDE", 2)
@@ -80,7 +80,7 @@ def test_an_interrupted_search_claims_no_more_than_it_knows(case: dict, k: int, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(branch_and_bound, "STEP", 1)
         patch.setattr(branch_and_bound, "SMALL", 4)
-        patch.setattr(branch_and_bound, "QUICK", 4)
+        patch.setattr(branch_and_bound, "PATIENT", 4)
         patch.setattr(branch_and_bound, "WIDE", 1)
         found = top_k(factors, k, stop=lambda: next(asked, None) is None)
     x = points(factors.sizes)

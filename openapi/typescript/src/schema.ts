@@ -2102,7 +2102,7 @@ export interface components {
          */
         SearchSummary: {
             /**
-             * @description `exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. `bounded`: the time budget ended; `gap` bounds what may be missed. `sampled`: a seeded sample was scored.
+             * @description `exhaustive`: every configuration was scored. `exact`: proven to be the top without scoring each. `bounded`: the proof was not finished; `gap` bounds what may be missed. `sampled`: a seeded sample was scored.
              * @enum {string}
              */
             enumeration: "exhaustive" | "exact" | "bounded" | "sampled";
@@ -2208,10 +2208,11 @@ export interface operations {
                      *       "basis": "zero_shot",
                      *       "n_own_runs": 0,
                      *       "search": {
-                     *         "enumeration": "sampled",
+                     *         "enumeration": "bounded",
                      *         "space_size": null,
-                     *         "candidates_ranked": 16384,
-                     *         "seed": 0
+                     *         "candidates_ranked": 3712,
+                     *         "seed": 0,
+                     *         "gap": 0
                      *       },
                      *       "configurations": [
                      *         {
@@ -2644,10 +2645,11 @@ export interface operations {
                      *       "basis": "zero_shot",
                      *       "n_own_runs": 0,
                      *       "search": {
-                     *         "enumeration": "sampled",
+                     *         "enumeration": "bounded",
                      *         "space_size": null,
-                     *         "candidates_ranked": 16384,
-                     *         "seed": 0
+                     *         "candidates_ranked": 3712,
+                     *         "seed": 0,
+                     *         "gap": 0
                      *       },
                      *       "configurations": [
                      *         {

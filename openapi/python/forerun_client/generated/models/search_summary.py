@@ -18,8 +18,8 @@ class SearchSummary:
 
     Attributes:
         enumeration (SearchSummaryEnumeration): `exhaustive`: every configuration was scored. `exact`: proven to be the
-            top without scoring each. `bounded`: the time budget ended; `gap` bounds what may be missed. `sampled`: a seeded
-            sample was scored.
+            top without scoring each. `bounded`: the proof was not finished; `gap` bounds what may be missed. `sampled`: a
+            seeded sample was scored.
         space_size (int | None | str): Number of allowed configurations; a string of digits beyond 2^53; null where it
             is infinite.
         candidates_ranked (int): Configurations that were scored.
