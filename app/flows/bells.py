@@ -7,6 +7,7 @@ process is made good by the periodic look at every project.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
@@ -35,7 +36,8 @@ class Bells:
         """Have refits of these projects considered; to be called after the commit."""
         self._due.update(project_ids)
         if self._due and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._ring(), name="bells")
+            nobody = contextvars.Context()  # what it logs belongs to no one request
+            self._task = asyncio.create_task(self._ring(), name="bells", context=nobody)
 
     async def rung(self) -> None:
         """Returns when every bell has been rung, or nobody could be reached."""

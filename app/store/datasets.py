@@ -125,7 +125,7 @@ async def meta_features(connection: AsyncConnection, project_id: int) -> dict[st
 
 
 def _listed() -> Select[Any]:
-    some = select(runs.c.id).where(runs.c.dataset_id == datasets.c.id).limit(MOST_RUNS).subquery()
+    some = select(runs.c.id).where(runs.c.dataset_id == datasets.c.id).correlate(datasets).limit(MOST_RUNS).subquery()
     n_runs = select(func.count()).select_from(some).scalar_subquery()
     return select(datasets, projects.c.name.label("project"), n_runs.label("n_runs")).join_from(datasets, projects)
 

@@ -22,6 +22,8 @@ OPTIONS = {
 
 
 def upgrade() -> None:
+    # a key's table is locked as well; whoever posts asks for projects first, so that neither waits for the other
+    op.execute("LOCK TABLE projects, runs, datasets IN ACCESS EXCLUSIVE MODE")
     op.execute("ALTER TABLE runs DROP CONSTRAINT runs_project_id_fkey, DROP CONSTRAINT runs_dataset_id_fkey")
     op.execute("DROP INDEX runs_project_id_state_id_idx, runs_terminal_idx")
     op.execute(f"ALTER TABLE runs SET ({', '.join(f'{name} = {value}' for name, value in OPTIONS.items())})")

@@ -45,9 +45,10 @@ async def test_every_line_of_a_request_has_its_id(client: httpx.AsyncClient, wri
         await client.request(method, path, json=body, headers={"X-Request-ID": f"job-{number}"})
         lines = [json.loads(line) for line in written.getvalue()[before:].splitlines()]
         assert lines, path
-        assert {line.get("request_id") for line in lines} == {f"job-{number}"}, lines
-        assert lines[-1]["logger"] == "forerun.http"
-        assert lines[-1].keys() >= {"time", "level", "message", "method", "route", "status", "duration_seconds"}
+        told = [line for line in lines if not line["logger"].startswith("procrastinate")]  # the bell is rung for all
+        assert {line.get("request_id") for line in told} == {f"job-{number}"}, lines
+        assert told[-1]["logger"] == "forerun.http"
+        assert told[-1].keys() >= {"time", "level", "message", "method", "route", "status", "duration_seconds"}
 
 
 def test_what_ends_the_process_is_one_line_too(written: StringIO) -> None:

@@ -159,9 +159,8 @@ def recommendations(client: httpx.Client) -> dict[str, float]:
 
 
 _SIZES = """
-    SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)), pg_database_size(current_database()),
+    SELECT pg_table_size('runs'), pg_indexes_size('runs'), pg_database_size(current_database()),
            (SELECT coalesce(sum(n_runs), 0) FROM run_segments), (SELECT coalesce(sum(n_bytes), 0) FROM run_segments)
-    FROM pg_partition_tree('runs')
 """
 
 

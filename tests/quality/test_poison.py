@@ -9,7 +9,7 @@ import pytest
 
 from app.learn.train import train
 from tests import histories
-from tests.quality.poison import CANDIDATES, HELD_OUT, POISONS, clean, regret
+from tests.quality.poison import CANDIDATES, HELD_OUT, POISONS, SEEDS, clean, regret
 
 BOUND = 0.2
 """Of what the configurations of a dataset span; a pick by chance misses a half."""
@@ -26,7 +26,8 @@ def by_chance() -> float:
 def test_a_twentieth_of_poison_costs_little(name: str) -> None:
     assert by_chance() > 2 * BOUND
     runs = clean()[::4] if name == "lopsided" else clean()  # which makes a hundred of each
-    assert regret(POISONS[name](runs, 0.05, np.random.default_rng(1)), HELD_OUT) < BOUND
+    poisoned = [POISONS[name](runs, 0.05, np.random.default_rng(seed)) for seed in SEEDS]
+    assert np.mean([regret(each, HELD_OUT) for each in poisoned]) < BOUND  # one alone is much of chance
 
 
 def test_a_history_of_nothing_but_poison_is_learned_from_all_the_same() -> None:

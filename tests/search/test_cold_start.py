@@ -30,7 +30,7 @@ def test_without_anything_known_the_answer_covers_the_space():
     assert all(entry["predicted"] is None for entry in ranking.configurations)
     assert np.diff(x).max() < 0.2
     assert abs(ranking.configurations[0]["configuration"]["x"] - 0.5) < 0.02
-    assert any("no history" in warning for warning in ranking.warnings)
+    assert any("nothing has been learned yet" in warning for warning in ranking.warnings)
 
 
 def test_the_design_goes_where_nothing_was_tried():
