@@ -51,7 +51,7 @@ async def project_id(database: Database) -> int:
 
 
 async def settled(database: Database, project_id: int) -> None:
-    """Wait for older transactions to end; other tests have some in databases of the same server, and they hold folds back."""
+    """Wait for older transactions to end: tests share a server, all of whose databases hold folds back."""
     query = "SELECT max(written) < pg_snapshot_xmin(pg_current_snapshot()) FROM runs WHERE project_id = :id"
     async with asyncio.timeout(60):
         while True:
