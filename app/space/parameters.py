@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal, TypeAlias, TypeGuard
 
@@ -64,7 +65,9 @@ class Number:
             return None
         if self.integer:
             return (int(self.high) - int(self.low)) // int(self.step) + 1
-        return int((self.high - self.low) / self.step + GRID_TOLERANCE) + 1
+        # as they are written: 0.3 is three steps of 0.1, and a bound that falls short of a grid point excludes it
+        low, high, step = (Fraction(repr(x)) for x in (self.low, self.high, self.step))
+        return int((high - low) / step) + 1
 
     @cached_property
     def _digits(self) -> int | None:

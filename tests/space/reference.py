@@ -98,7 +98,8 @@ def all_allowed(raw: Mapping[str, Any], trees: tuple[Tree, ...]) -> Iterator[dic
         known = values.setdefault(name, [_ABSENT])
         found = values_of(spec)
         assert found is not None
-        known += [value for value in found if key(value) not in {key(k) for k in known if k is not _ABSENT}]
+        seen = {(type(k), key(k)) for k in known if k is not _ABSENT}  # variants may have a value as int and as float
+        known += [value for value in found if (type(value), key(value)) not in seen]
     for combination in itertools.product(*values.values()):
         configuration = {n: v for n, v in zip(values, combination, strict=True) if v is not _ABSENT}
         if is_allowed(raw, trees, configuration):

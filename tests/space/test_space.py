@@ -270,3 +270,12 @@ def test_neighbours_of_a_number_are_near() -> None:
     assert max(abs(c["x"] - 0.5) for c in moved) < 0.06
     assert max(abs(c["n"] - 500) for c in moved) < 60
     assert len({c["n"] for c in moved}) > 10
+
+
+def test_a_bound_that_falls_short_of_a_grid_point_excludes_it() -> None:
+    def values(low: float, high: float, step: float) -> list[float]:
+        space = parse({"parameters": {"x": {"type": "float", "low": low, "high": high, "step": step}}})
+        return sorted(c["x"] for c in decoded(space, space.enumerate(10) or {}))
+
+    assert values(-0.5, -1.1102230246251565e-16, 0.25) == [-0.5, -0.25]
+    assert values(0.0, 0.3, 0.1) == [0.0, 0.1, 0.2, 0.3]
