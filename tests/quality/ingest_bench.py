@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import orjson
@@ -116,7 +117,8 @@ class Bench:
     def _count(self, name: str, n: int) -> None:
         with psycopg.connect(self.url) as connection:
             statement = "SELECT count(*) FROM runs WHERE run_id LIKE %s"
-            assert connection.execute(statement, [f"{name}-%"]).fetchone() == (n,)
+            found = connection.execute(statement, [f"{name}-%"]).fetchone()
+            assert found == (n,), f"{found} of {n} runs are stored"
 
 
 def in_turn(rounds: int, figures: dict[str, Rate]) -> dict[str, float]:
@@ -124,7 +126,7 @@ def in_turn(rounds: int, figures: dict[str, Rate]) -> dict[str, float]:
     found: dict[str, list[float]] = {name: [] for name in figures}
     for i in range(rounds):
         for j, (name, rate) in enumerate(figures.items()):
-            found[name].append(rate(f"{os.getpid()}r{i}f{j}x{len(figures)}"))
+            found[name].append(rate(f"{uuid4().hex}r{i}f{j}"))
     return {name: statistics.median(values) for name, values in found.items()}
 
 
