@@ -81,12 +81,15 @@ def _considered(
     if _decided(scene, found):
         n = n_rows(columns) if best is not None else len(found)
         return take(columns, answer.head(scene.promise(columns), size)) if n_rows(columns) > size else columns, n
+    ends: Columns = {}
     if best is not None:
         n = SAMPLE if scene.adapted else SAMPLE // 4  # beside the best by history, which are there already
         columns = exact.with_new(scene, columns, gather(question.space, question.tried, question.seed, n).columns)
     elif len(scene.objectives) > 1:
-        columns = exact.with_new(scene, exact.starts(scene, means), columns)
+        ends = exact.starts(scene, means)
+        columns = exact.with_new(scene, ends, columns)
     columns, promise = refine(question.space, columns, scene.promise, question.tried, question.seed)
+    promise[: n_rows(ends)] = np.inf  # the best by one objective takes part, whatever the others say of it
     return take(columns, answer.head(promise, size)), n_rows(columns)
 
 
