@@ -177,6 +177,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         "location_scale": [*place.middle, place.unit, place.offset, place.log_scale_spread],
         "dataset_level": dataset_level,
         "calibration": [calibration.scaled],
+        "lean": calibration.lean,
     }
 
 
@@ -231,6 +232,8 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
         location_scale=LocationScale(
             array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
         ),
-        calibration=Calibration(array("at"), array("lower"), array("upper"), *packed["calibration"]),
+        calibration=Calibration(
+            array("at"), array("lower"), array("upper"), packed["calibration"][0], packed.get("lean", 0.0)
+        ),
         few=FewShot(array("few.at"), array("few.lower"), array("few.upper")),
     )

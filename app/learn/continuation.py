@@ -121,7 +121,7 @@ class Continuation:
     """All of that, and how far it is from the last full refit."""
 
     datasets: tuple[str, ...]
-    sketches: Mapping[str, Sketch]  # of the metrics; a resource means the same on every dataset
+    sketches: Mapping[str, Sketch]  # of the metrics; of a resource new runs only tell how they differ
     replay: Replay
     n_runs: int
     n_runs_at_full: int

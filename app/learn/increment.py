@@ -124,10 +124,16 @@ def _target(
 def _scores(
     target: TargetLearner, sketch: Sketch | None, runs: Replay, y: FloatArray, expected: FloatArray
 ) -> FloatArray:
-    """What the members are to say of new runs, on their datasets' scales (n,); see `rank_scores` and `anchored`."""
+    """What the members are to say of new runs, on their datasets' scales (n,); see `rank_scores` and `anchored`.
+
+    Of a resource new runs tell how they differ; how much all cost together is left to what the members expect.
+    """
     v = target.scale.to_v(y)
     if sketch is None:
-        return np.asarray((v - target.location_scale.middle[0]) / np.exp(target.location_scale.middle[1]))
+        z = np.asarray(v / np.exp(target.location_scale.middle[1]))
+        for rows in rows_by_dataset(runs.dataset):
+            z[rows] += expected[rows].mean() - z[rows].mean()
+        return z
     z = sketch.scores(v, runs.dataset, runs.reference)
     for rows in rows_by_dataset(runs.dataset):
         n = sketch.n_old(int(runs.dataset[rows[0]])) + int(runs.reference[rows].sum())

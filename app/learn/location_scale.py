@@ -15,7 +15,7 @@ from scipy.special import ndtr
 
 from app.learn.dataset_level import DatasetLevel, fit_dataset_level
 from app.learn.gaussian_process import DatasetPrior
-from app.learn.scores import rows_by_dataset
+from app.learn.scores import pooled_spread, rows_by_dataset
 from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 
 LEVELS = np.linspace(-2.5, 2.5, 21)
@@ -91,11 +91,26 @@ def fit_location_scale(
     return fitted, HeldOutScales(dataset[first], place_without * typical, scale_without)
 
 
-def pooled_scale(v: FloatArray) -> LocationScale:
-    """For targets whose unit is the same everywhere (seconds, bytes): one location and scale for all datasets."""
-    spread = float(np.std(v))
-    scale = np.log(spread if spread > 0 else 1.0)
-    return LocationScale(LEVELS, (float(np.mean(v)), float(scale)), 1.0, (None, None), 0.5, 0.1)
+def fit_levels(
+    v: FloatArray, z: FloatArray, dataset: IntArray, meta: Float32Array, fold: IntArray, ignored: Sequence[int]
+) -> tuple[LocationScale, HeldOutScales]:
+    """For targets whose unit is the same everywhere (seconds, bytes): v is the dataset's level + a common spread · z.
+
+    Shapes: v, its scores z (see `centred`), dataset, fold (n,); meta X (n, d) whose `ignored` columns are no
+    meta-features.
+    """
+    groups = rows_by_dataset(dataset)
+    spread = pooled_spread(v, dataset)
+    first = np.array([rows[0] for rows in groups])
+    level = v[first] - spread * z[first]
+    X = np.asfortranarray(meta[first])
+    model, without = fit_dataset_level(X, level / spread, fold[first], ignored)
+    widths = np.log([max(_spread(v[rows]), 1e-3 * spread) for rows in groups if len(rows) >= MIN_RUNS] or [spread])
+    offset = float(np.quantile(np.abs(level / spread - without), 0.8)) / 1.28
+    log_spread = float(np.quantile(np.abs(widths - np.log(spread)), 0.8)) / 1.28
+    middle = float(np.median(level)), float(np.log(spread))
+    place = LocationScale(LEVELS, middle, spread, (model, None), max(offset, 0.3), max(log_spread, 0.1))
+    return place, HeldOutScales(dataset[first], without * spread, np.full(len(first), spread))
 
 
 def _spread(v: FloatArray) -> float:

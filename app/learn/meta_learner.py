@@ -61,7 +61,7 @@ class TargetLearner:
         """A real run on a dataset without own runs. Shapes: scores f (n,)."""
         v = self.location_scale.value(dataset, f)
         low, high = self.calibration.band(f, dataset.scale)
-        return self._prediction(v, v + low, v + high)
+        return self._prediction(v + self.calibration.lean, v + low, v + high)
 
     def posterior(self, dataset: DatasetPrior, own: Points, y: FloatArray, sign: float) -> Posterior:
         """Own runs taken in. Shapes: own n points, y (n,). `sign`: +1 if higher is better, which tells bad outliers."""

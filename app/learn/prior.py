@@ -91,14 +91,13 @@ def fit_prior(
     fold: IntArray,
     pool: Executor,
     *,
-    ranks: bool,
     seed: int,
 ) -> FittedPrior:
-    """Shapes: X (n, d), all others (n,). `ranks`: z are ranks within datasets, so small datasets need an anchor."""
+    """Shapes: X (n, d), all others (n,). The scores z are relative to their dataset, so small ones need an anchor."""
     meta = [j for j, feature in enumerate(features) if feature.kind == "dataset"]
     space = KernelSpace.fit(X, features)
     without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
-    if ranks and min(reference[rows].sum() for rows in rows_by_dataset(dataset)) < SMALL_DATASET:
+    if min(reference[rows].sum() for rows in rows_by_dataset(dataset)) < SMALL_DATASET:
         z = anchored(z, without.out_of_fold(X, fold), dataset, reference)
         without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
     views: tuple[Members, ...] = (without,)

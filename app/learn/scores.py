@@ -23,6 +23,10 @@ LOG_RATIO = 3.0
 ANCHOR_RUNS = 10.0
 """Runs a dataset needs for its own ranks to count as much as what the learner expects of its configurations."""
 MIN_REFERENCE = 10
+NEAR_100, PERCENT_DATASETS = 95.0, 3
+"""Where the best of so many datasets lie, none beyond 100, if a metric is a percentage."""
+SAME = 1e-18
+"""Variance below which outcomes are all the same."""
 
 ABSURD = 1e12
 """Outcomes this many times larger than the larger quartile are no measurements; a diverged loss may still be one."""
@@ -95,6 +99,23 @@ def rank_scores(v: FloatArray, dataset: IntArray, reference: BoolArray) -> Float
     return z
 
 
+def centred(v: FloatArray, dataset: IntArray) -> FloatArray:
+    """Scores of a target whose unit means the same everywhere: how far from the dataset's mean, in common units (n,).
+
+    What a configuration costs more than another carries over from dataset to dataset; what all cost there does not.
+    """
+    z = np.zeros(len(v))
+    for rows in rows_by_dataset(dataset):
+        z[rows] = v[rows] - v[rows].mean()
+    return z / pooled_spread(v, dataset)
+
+
+def pooled_spread(v: FloatArray, dataset: IntArray) -> float:
+    """Standard deviation inside datasets; 1 where nothing varies."""
+    variance = np.concatenate([(v[rows] - v[rows].mean()) ** 2 for rows in rows_by_dataset(dataset)]).mean()
+    return float(np.sqrt(variance)) if variance > SAME else 1.0
+
+
 def anchored(z: FloatArray, expected: FloatArray, dataset: IntArray, reference: BoolArray) -> FloatArray:
     """Scores shifted by what the learner expects of a small dataset's configurations.
 
@@ -121,11 +142,18 @@ def dataset_weights(dataset: IntArray, reference: BoolArray) -> FloatArray:
     return weights
 
 
-def natural_bounds(y: FloatArray) -> tuple[float | None, float | None]:
-    """Bounds a target cannot leave, read off its history: not below 0 if it never was, a share if it stays in 0..1."""
+def natural_bounds(y: FloatArray, dataset: IntArray, *, resource: bool) -> tuple[float | None, float | None]:
+    """Bounds that a target cannot leave, read off its history (n,).
+
+    Not below 0 if it never was. A metric is a share if it stays in 0..1, a percentage if several datasets come near 100
+    and none beyond; nothing bounds what a training may consume.
+    """
     if not len(y) or y.min() < 0:
         return None, None
-    return 0.0, 1.0 if y.max() <= 1.0 else None
+    if resource or y.max() > 100.0:
+        return 0.0, None
+    near_100 = [y[rows].max() > NEAR_100 for rows in rows_by_dataset(dataset)]
+    return 0.0, 1.0 if y.max() <= 1.0 else 100.0 if sum(near_100) >= PERCENT_DATASETS else None
 
 
 def winsorised(u: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """One target of a project, from raw outcomes to a calibrated learner and its report.
 
-A metric is learned by rank within its dataset; a resource means the same on every dataset and is learned in its unit.
+A metric is learned by rank within its dataset, a resource by how far it lies from the dataset's mean: its unit is the
+same everywhere. Where a dataset's values lie as a whole, a second learner tells from meta-features.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from app.learn.calibration import calibrate
+from app.learn.calibration import Calibration, calibrate, leaning
 from app.learn.effects import importance
 from app.learn.few_shot import fit_few_shot
 from app.learn.gaussian_process import DatasetPrior, learn_kernel
-from app.learn.location_scale import HeldOutScales, LocationScale, fit_location_scale, pooled_scale
+from app.learn.location_scale import HeldOutScales, LocationScale, fit_levels, fit_location_scale
 from app.learn.meta_learner import TargetLearner, TargetScale
 from app.learn.prior import FittedPrior, fit_prior
 from app.learn.rivals import rival_scores
-from app.learn.scores import natural_bounds, rank_scores, rows_by_dataset, spans_decades
+from app.learn.scores import centred, natural_bounds, rank_scores, rows_by_dataset, spans_decades
 from app.learn.validation import report_target
 from app.space.columns import BoolArray, FloatArray, IntArray
 from app.types import FeatureFrame, Prediction
@@ -45,21 +46,18 @@ def fit_target(
 ) -> tuple[TargetLearner, dict[str, Any]]:
     """The learner of one target, and its report on datasets (`names`) that its members have not seen."""
     X, dataset = rows.frame.X, rows.frame.groups
-    scale = TargetScale(spans_decades(rows.y, dataset, resource=resource), *natural_bounds(rows.y))
+    bounds = natural_bounds(rows.y, dataset, resource=resource)
+    scale = TargetScale(spans_decades(rows.y, dataset, resource=resource), *bounds)
     v = scale.to_v(rows.y)
     other = [j for j, feature in enumerate(rows.frame.features) if feature.kind != "dataset"]
     reference = np.ones_like(rows.reference) if resource else rows.reference
-    place: LocationScale
+    z = centred(v, dataset) if resource else rank_scores(v, dataset, reference)
+    fitted = fit_prior(X, rows.frame.features, z, dataset, reference, rows.fold, pool, seed=seed)
     if resource:
-        place, held_out = pooled_scale(v), None
-        z = (v - place.middle[0]) / np.exp(place.middle[1])
+        place, held_out = fit_levels(v, fitted.z, dataset, X, rows.fold, other)
     else:
         place, held_out = fit_location_scale(v, dataset, reference, X, rows.fold, other)
-        z = rank_scores(v, dataset, reference)
-    fitted = fit_prior(X, rows.frame.features, z, dataset, reference, rows.fold, pool, ranks=not resource, seed=seed)
-    if resource:
-        place = replace(place, offset=_offset(fitted, dataset))
-    by_dataset = _held_out_priors(place, held_out, dataset)
+    by_dataset = _held_out_priors(place, held_out)
     known = np.isin(dataset, list(by_dataset)) & _varying(v, dataset)
     kernel = learn_kernel([example for _, example in fitted.examples(dataset, reference & known, seed)])
     replayed = fitted.examples(dataset, reference & known, seed, REPLAYED_RUNS)
@@ -75,19 +73,14 @@ def fit_target(
     expected = _row_by_row([by_dataset[int(d)] for d in dataset[judged]])
     f = fitted.f[judged]
     residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
-    calibration = calibrate(f, residual, spread, dataset[judged])
+    calibration = _calibrated(f, residual, spread, dataset[judged], leans=resource and scale.log)
     learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration, few)
     report = _report(learner, rows, fitted, expected, residual, judged, names, seed)
     return learner, report
 
 
-def _held_out_priors(
-    place: LocationScale, held_out: HeldOutScales | None, dataset: IntArray
-) -> dict[int, DatasetPrior]:
+def _held_out_priors(place: LocationScale, held_out: HeldOutScales) -> dict[int, DatasetPrior]:
     """What is expected of each history dataset by a learner that has not seen it."""
-    if held_out is None:
-        same = DatasetPrior(place.middle[0], float(np.exp(place.middle[1])), place.offset, place.log_scale_spread)
-        return {int(d): same for d in np.unique(dataset)}
     scales = zip(held_out.datasets, held_out.location, held_out.scale, strict=True)
     return {int(d): DatasetPrior(float(m), float(s), place.offset, place.log_scale_spread) for d, m, s in scales}
 
@@ -100,16 +93,18 @@ def _varying(v: FloatArray, dataset: IntArray) -> BoolArray:
     return varies if varies.any() else ~varies
 
 
+def _calibrated(
+    f: FloatArray, residual: FloatArray, spread: FloatArray, dataset: IntArray, *, leans: bool
+) -> Calibration:
+    """Bands, and for costs the estimate's lean."""
+    calibration = calibrate(f, residual, spread, dataset)
+    return replace(calibration, lean=leaning(residual, dataset)) if leans else calibration
+
+
 def _row_by_row(priors: list[DatasetPrior]) -> DatasetPrior:
     """The priors of runs of several datasets as one, with arrays (n,)."""
     location, scale = (np.array([getattr(p, name) for p in priors]) for name in ("location", "scale"))
     return DatasetPrior(location, scale, priors[0].offset, priors[0].log_scale_spread)
-
-
-def _offset(fitted: FittedPrior, dataset: IntArray) -> float:
-    """How far a dataset's runs lie, as a whole, from what is expected without it, in units of the scale."""
-    means = [np.mean(fitted.z[i] - fitted.f[i]) for i in rows_by_dataset(dataset)]
-    return max(float(np.sqrt(np.mean(np.square(means)))), 0.1)
 
 
 def _report(
@@ -129,7 +124,8 @@ def _report(
     for k in np.unique(fold):
         inside = fold == k
         rest = ~inside if (~inside).any() else inside
-        calibration = calibrate(f[rest], residual[rest], scale[rest], dataset[rest])
+        leans = learner.resource and learner.scale.log
+        calibration = _calibrated(f[rest], residual[rest], scale[rest], dataset[rest], leans=leans)
         elsewhere = replace(learner, calibration=calibration)
         at = replace(expected, location=location[inside], scale=scale[inside])
         predicted = elsewhere.zero_shot(f[inside], at)

@@ -52,6 +52,8 @@ class AdaptedTarget:
         """P(a real run's y <= value) (n,), normal between the interval's ends on the learner's scale."""
         scale = self.learner.scale
         low, middle, high = (scale.to_v(y) for y in (prediction.lower, prediction.mean, prediction.upper))
+        if self.incumbent is None:
+            middle = middle - self.learner.calibration.lean  # an estimate that leans is not the median
         limit = float(scale.to_v(np.array([value]))[0])
         # the two halves of an interval may differ in width: each side has its own spread
         side = np.where(limit >= middle, high - middle, middle - low) / Z90

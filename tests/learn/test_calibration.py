@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.learn.calibration import calibrate, weighted_quantile
+from app.learn.calibration import calibrate, leaning, weighted_quantile
 
 
 def test_intervals_hold_new_datasets_nine_times_in_ten():
@@ -73,3 +73,14 @@ def test_a_dataset_of_a_few_runs_beside_a_large_one_can_be_calibrated(n_runs: in
     found = calibrate(f, residual, np.ones(60 + n_runs), dataset)
     lower, upper = found.band(f, 1.0)
     assert np.all(lower < upper)
+
+
+def test_estimates_of_a_cost_lean_down_where_its_level_is_uncertain_and_nowhere_else():
+    rng = np.random.default_rng(0)
+    dataset = np.repeat(np.arange(40), 10)
+    sure, unsure = (rng.normal(0, spread, 40)[dataset] for spread in (0.01, 1.5))
+    assert abs(leaning(sure, dataset)) < 0.05
+    lean = leaning(unsure, dataset)
+    assert -1.0 < lean < -0.3
+    new = np.exp(rng.normal(0, 1.5, 2_000))
+    assert np.median(np.abs(np.exp(lean) - new) / new) < np.median(np.abs(1.0 - new) / new)

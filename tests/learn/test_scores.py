@@ -7,6 +7,8 @@ from hypothesis.extra import numpy as hnp
 
 from app.learn.scores import (
     anchored,
+    centred,
+    natural_bounds,
     plausible,
     rank_scores,
     reference_runs,
@@ -108,3 +110,27 @@ def test_what_nothing_measures_is_implausible_and_a_diverged_loss_is_not():
 @given(values, st.floats(1e-200, 1e200))
 def test_what_is_plausible_does_not_depend_on_the_unit(v, unit):
     assert plausible(v * unit, resource=False).all() or np.abs(np.quantile(v, [0.25, 0.75])).max() == 0
+
+
+def test_a_percentage_is_told_by_several_datasets_that_come_near_100_and_none_beyond():
+    dataset = np.repeat(np.arange(4), 10)
+    accuracy = np.linspace(10, 97, 10)[None, :].repeat(4, axis=0).ravel()
+    assert natural_bounds(accuracy, dataset, resource=False) == (0.0, 100.0)
+    assert natural_bounds(accuracy, np.zeros(40, np.int64), resource=False) == (0.0, None)
+    assert natural_bounds(accuracy + 4, dataset, resource=False) == (0.0, None)
+    assert natural_bounds(accuracy / 100, dataset, resource=False) == (0.0, 1.0)
+    assert natural_bounds(accuracy - 20, dataset, resource=False) == (None, None)
+
+
+def test_nothing_bounds_what_a_training_may_consume():
+    seconds = np.array([0.1, 0.5, 0.9])
+    assert natural_bounds(seconds, np.arange(3), resource=True) == (0.0, None)
+
+
+def test_what_a_dataset_costs_as_a_whole_is_no_part_of_a_configurations_score():
+    rng = np.random.default_rng(0)
+    dataset = np.repeat(np.arange(5), 20)
+    effect = np.tile(rng.normal(size=20), 5)
+    z = centred(10.0 * dataset + effect, dataset)
+    assert np.allclose(z, (effect - effect[:20].mean()) / effect[:20].std())
+    assert (centred(np.ones(3), np.zeros(3, np.int64)) == 0).all()
