@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from threadpoolctl import threadpool_limits
 
 from app.learn import bundle
@@ -31,67 +30,18 @@ from app.search import acquisition
 from app.search.adaptation import adapt
 from app.space.columns import FloatArray, IntArray
 from app.types import OwnRun, Prediction, RunTable
-from tests.quality.resampling import Record, cell, mean, median, quotient, show
-from tests.quality.transfer import Bench, Task, _digest_of_the_method, history_of, tasks_of
+from tests.quality.harms import HARMS
+from tests.quality.resampling import Record
+from tests.quality.transfer import Bench, Task, _digest_of_the_method, history_of, remembering, tasks_of
+from tests.quality.trust_tables import COUNTS, show_batches, show_harms, show_intervals, show_many, show_pooled
+from tests.quality.variants import within
 
 OWN, TRIALS = 10, 10
-MANY_OWN, MANY_LEFT = 500, 1_000
+MANY_OWN, MANY_LEFT = COUNTS[-1], 1_000
 SINGLE, BATCHES = (1,) * 24, (8, 8, 8)
-
-
-# ---------------------------------------------------------------- what is done to a history
-
-
-def _untouched(split: Any, _rng: np.random.Generator) -> Any:
-    return split
-
-
-def _five_runs(split: Any, rng: np.random.Generator) -> Any:
-    shuffled = split.history.iloc[rng.permutation(len(split.history))]
-    return replace(split, history=shuffled.groupby("task", sort=True).head(5).reset_index(drop=True))
-
-
-def _ten_datasets(split: Any, rng: np.random.Generator) -> Any:
-    kept = rng.permutation(sorted(split.history["task"].unique()))[:10]
-    return replace(split, history=split.history[split.history["task"].isin(kept)].reset_index(drop=True))
-
-
-def _noise(split: Any, rng: np.random.Generator) -> Any:
-    """A tenth of the outcomes anywhere between the least and the largest of their dataset."""
-    history = split.history.copy()
-    lies = rng.random(len(history)) < 0.1
-    by_task = history.groupby("task")["y"]
-    anywhere = rng.uniform(by_task.transform("min"), by_task.transform("max"))
-    return replace(split, history=history.assign(y=np.where(lies, anywhere, history["y"])))
-
-
-def _rescaled(split: Any, rng: np.random.Generator) -> Any:
-    """Every dataset's metric in another unit: up to ten times or a tenth, shifted where it need not be positive."""
-    history = split.history.copy()
-    names = sorted(history["task"].unique())
-    unit = dict(zip(names, 10 ** rng.uniform(-1, 1, len(names)), strict=True))
-    shift = dict(zip(names, rng.normal(0, 1, len(names)) * (not split.spec.log_regret), strict=True))
-    return replace(
-        split, history=history.assign(y=history["y"] * history["task"].map(unit) + history["task"].map(shift))
-    )
-
-
-def _nameless(split: Any, _rng: np.random.Generator) -> Any:
-    return replace(split, tasks=split.tasks, meta=None if split.meta is None else split.meta.drop(_held_out(split)))
-
-
-def _held_out(split: Any) -> list[str]:
-    return [task.name for task in split.tasks if task.name in split.meta.index]
-
-
-HARMS: dict[str, tuple[str, Callable[[Any, np.random.Generator], Any]]] = {
-    "as it is": ("whole", _untouched),
-    "held-out datasets without meta-features": ("whole", _nameless),
-    "5 runs a dataset": ("five", _five_runs),
-    "10 datasets": ("ten", _ten_datasets),
-    "10 % of outcomes replaced by noise": ("noise", _noise),
-    "metrics rescaled dataset by dataset": ("rescaled", _rescaled),
-}
+RIVALS = ("average_rank", "reference")
+RIVAL_LABELS = {"held-out datasets without meta-features": "nameless"}
+"""The history is as it was, and so is what we learn from it; rivals read the meta-features when they are fitted."""
 
 
 # ---------------------------------------------------------------- one split
@@ -109,7 +59,27 @@ def table_of(bench: Bench, split: Any) -> RunTable:
 def learned(bench: Bench, split: Any, label: str) -> MetaLearner:
     """A meta-learner of the split's history; `label` tells what was done to it."""
     key = f"{split.spec.name}-{split.index}-trust-{label}-{_digest_of_the_method()}.forerun"
-    return bundle.from_bytes(bench.kept(key, lambda: train(table_of(bench, split), threads=1).content))
+    with within((remembering(bench),)):
+        return bundle.from_bytes(bench.kept(key, lambda: train(table_of(bench, split), threads=1).content))
+
+
+def rivals(bench: Bench, split: Any, label: str) -> dict[str, Record]:
+    """Regrets of the simplest rule and of `reference` after the same was done to the history, by held-out dataset."""
+
+    def make() -> bytes:
+        transfer, methods = bench.module("transfer"), bench.module("baselines").METHODS
+        found: dict[str, Record] = {task.name: {} for task in split.tasks}
+        for name in RIVALS:
+            for r in transfer.measure(methods[name](), split, TRIALS)[0]:
+                curve = r["curve"]
+                found[r["task"]] |= {
+                    f"{name} first": r["r1"],
+                    f"{name} after 5": curve[min(4, len(curve) - 1)],
+                    f"{name} after 10": curve[-1],
+                }
+        return json.dumps(found).encode()
+
+    return dict(json.loads(bench.kept(f"{split.spec.name}-{split.index}-trust-{label}-rivals.json", make)))
 
 
 def searched(target: TargetLearner, task: Task, sizes: Sequence[int]) -> list[int]:
@@ -135,16 +105,20 @@ def held(predicted: Prediction, y: FloatArray, span: float) -> tuple[float, floa
     return float(inside.mean()), float((predicted.upper - predicted.lower).mean()) / span
 
 
-def trusted(bench: Bench, name: str, index: int, harm: str) -> list[Record]:
-    """Regrets, intervals and costs on one split's held-out datasets, after something was done to the history."""
+def trusted(bench: Bench, name: str, index: int, harm: str, *, against: bool = False) -> list[Record]:
+    """Regrets, intervals and costs on one split's held-out datasets, after something was done to the history.
+
+    `against`: with the regrets of `RIVALS`.
+    """
     label, change = HARMS[harm]
     split = change(bench.split(name, index), np.random.default_rng(index))
     with threadpool_limits(limits=1):
         learner = learned(bench, split, label)
         target = learner.targets[split.spec.target]
         usual = _usual_costs(split)
+        others = rivals(bench, split, RIVAL_LABELS.get(harm, label)) if against else {}
         return [
-            {"task": task.name, **_one(target, task), **_cost(learner, task, whole, usual)}
+            {"task": task.name, **_one(target, task), **_cost(learner, task, whole, usual), **others.get(task.name, {})}
             for task, whole in zip(tasks_of(bench, split, learner), split.tasks, strict=True)
         ]
 
@@ -212,7 +186,7 @@ def many_own(bench: Bench, name: str, index: int) -> list[Record]:
     split = bench.module("tasks").make_split(replace(spec, candidates=MANY_OWN + MANY_LEFT), index)
     out: list[Record] = []
     with threadpool_limits(limits=1):
-        learner = learned(bench, split, "many")
+        learner = learned(bench, split, "whole")
         target = learner.targets[spec.target]
         for task in tasks_of(bench, split, learner):
             order = np.random.default_rng(index).permutation(len(task.y))
@@ -220,7 +194,7 @@ def many_own(bench: Bench, name: str, index: int) -> list[Record]:
                 continue
             own, rest = order[:MANY_OWN], np.sort(order[MANY_OWN:])
             row: Record = {"task": task.name}
-            for n in (0, 100, MANY_OWN):
+            for n in COUNTS:
                 row[f"seconds, {n}"], row[f"next, {n}"], row[f"held, {n}"] = _asked(target, task, own[:n], rest)
             out.append(row)
     return out
@@ -269,76 +243,6 @@ def _part(task: Any, column: str, value: object) -> Any:
     )
 
 
-# ---------------------------------------------------------------- the rows
-
-
-def show_intervals(found: Mapping[str, list[Record]], widths: Mapping[str, float]) -> None:
-    rows = (
-        (
-            name,
-            cell(r, mean("held")),
-            cell(r, median("width")),
-            f"{widths.get(name, float('nan')):.3f}",
-            cell(r, mean("held after 10")),
-            cell(r, median("width after 10")),
-        )
-        for name, r in found.items()
-    )
-    head = ("90 % intervals", "hold", "median width", "reference's width", "hold after 10", "median width after 10")
-    show("Intervals of real runs on held-out datasets", head, rows)
-    costs = {name: [x for x in r if "cost" in x] for name, r in found.items()}
-    rows = (
-        (
-            name,
-            cell(r, median("cost")),
-            cell(r, median("usual")),
-            cell(r, quotient(median("usual"), median("cost"))),
-            cell(r, mean("cost held")),
-        )
-        for name, r in costs.items()
-        if r
-    )
-    head = ("median relative error of the cost", "forerun", "configuration's median", "times better", "intervals hold")
-    show("Costs, zero-shot", head, rows)
-
-
-def show_harms(found: Mapping[str, Mapping[str, list[Record]]]) -> None:
-    for field in ("first", "after 5", "after 10", "held"):
-        names = list(next(iter(found.values())))
-        rows = ((harm, *(cell(by_name.get(n, []), mean(field)) for n in names)) for harm, by_name in found.items())
-        show(f"Regret, {field}" if field != "held" else "Intervals hold", ("history", *names), rows)
-
-
-def show_batches(found: Mapping[str, list[Record]]) -> None:
-    worse = quotient(mean("batches"), mean("one by one"), near=1e-3)
-    rows = [
-        (n, cell(r, mean("one by one"), 4), cell(r, mean("batches"), 4), cell(r, worse, 2)) for n, r in found.items()
-    ]
-    show("24 trials", ("regret", "one by one", "three batches of eight", "ratio"), iter(rows))
-    ratio = np.exp(np.mean([np.log(worse(r)) for r in found.values()]))
-    Console().print(f"geometric mean of the ratios: {ratio:.2f}")
-
-
-def show_many(found: Mapping[str, list[Record]]) -> None:
-    rows = (
-        (name, str(n), cell(r, median(f"seconds, {n}")), cell(r, mean(f"next, {n}"), 4), cell(r, mean(f"held, {n}")))
-        for name, r in found.items()
-        if r
-        for n in (0, 100, MANY_OWN)
-    )
-    show("Many own runs", ("benchmark", "own runs", "seconds a question", "regret of the next pick", "held"), rows)
-
-
-def show_pooled(found: Mapping[str, list[Record]]) -> None:
-    for records in found.values():
-        families = {str(f): [r for r in records if r["family"] == f] for f in sorted({r["family"] for r in records})}
-        rows = (
-            (name, *(cell(r, mean(f"{who} {at}")) for at in ("first", "after 5") for who in ("pooled", "own")))
-            for name, r in {**families, "all": records}.items()
-        )
-        show("Families", ("regret", "first, pooled", "first, own", "after 5, pooled", "after 5, own"), rows)
-
-
 ROWS = ("intervals", "harms", "batches", "many", "pooled")
 
 
@@ -350,6 +254,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=ROWS)
+    parser.add_argument("--harms", nargs="+", default=list(HARMS), choices=HARMS)
     given = parser.parse_args()
     bench = Bench(given.bench.resolve(), given.cache)
     specs = bench.specs(given.only)
@@ -375,7 +280,7 @@ def main() -> None:
         if "pooled" in given.rows:
             show_pooled(over(pooled, "pmlb_sklearn"))
         if "harms" in given.rows:
-            show_harms({harm: over(partial(trusted, harm=harm)) for harm in HARMS})
+            show_harms({harm: over(partial(trusted, harm=harm, against=True)) for harm in given.harms})
 
 
 if __name__ == "__main__":
