@@ -28,7 +28,9 @@ from app.types import Run, StoredRun
 from tests.acceptance.service import Service, service
 from tests.histories import NOW
 
-N_DATASETS, RUNS_EACH, N_CANDIDATES, N_OWN, N_REQUESTS = 100, 100, 1_000, 50, 40
+N_DATASETS, RUNS_EACH, N_CANDIDATES, N_REQUESTS = 100, 100, 1_000, 40
+OWN_RUNS = {50: "under 100 ms", 100: "under 150 ms", 500: ""}
+"""Numbers of own runs with which recommendations are asked for, and the goal for the median."""
 PROJECT = "bench"
 console = Console()
 
@@ -109,7 +111,7 @@ def over_http(
 ) -> list[tuple[str, str, str]]:
     """Recommendations by a served champion against one bare prediction of the same candidates."""
     rng = np.random.default_rng(1)
-    own = [{**made_run(rng, 500, i), "project": PROJECT} for i in range(N_OWN)]
+    own = [{**made_run(rng, 500, i), "project": PROJECT} for i in range(max(OWN_RUNS))]
     inputs = [made_run(rng, 500, i) for i in range(N_CANDIDATES)]
     question = {
         "project": PROJECT,
@@ -118,30 +120,39 @@ def over_http(
         "search_space": {"candidates": [run["hyperparameters"] for run in inputs]},
         "context": {"fidelity": {"epochs": 50}},
     }
-    rows = [inputs_of(Run.model_validate(run)) for run in inputs]
-    X = featuriser.transform(columns_of(rows), [own[0]["dataset"]["meta_features"]], np.zeros(len(rows), np.int64)).X
+    flat = [inputs_of(Run.model_validate(run)) for run in inputs]
+    X = featuriser.transform(columns_of(flat), [own[0]["dataset"]["meta_features"]], np.zeros(len(flat), np.int64)).X
     with server.client() as client:
         ingest_seconds, _ = timed(lambda: api.post_runs(client, PROJECT, history))
         refit_seconds, _ = timed(lambda: api.refit(client, PROJECT, lambda _: None))
-        api.post_runs(client, PROJECT, own)
-        api.recommend(client, question)  # the first one unpacks the bundle
-        asked, floor = [], []
-        for strategy in ("best", "improve") * (N_REQUESTS // 2):
-            asked.append(timed(lambda s=strategy: api.recommend(client, {**question, "strategy": s}))[0])
-            floor.append(timed(lambda: bare.predict(Pool(X), thread_count=1))[0])
-    median, p95, bare_median = statistics.median(asked), float(np.quantile(asked, 0.95)), statistics.median(floor)
+        rows, posted = [], 0
+        for n, goal in OWN_RUNS.items():
+            api.post_runs(client, PROJECT, own[posted:n])
+            posted = n
+            rows += asked(client, question, lambda: bare.predict(Pool(X), thread_count=1), n, goal)
     resident = resident_bytes(server)
     return [
         ("the same refit, posted, queued and served", f"{refit_seconds:.0f} s", "under 180 s"),
         ("ingest of 10,000 runs in batches", f"{len(history) / ingest_seconds:,.0f} runs/s", ""),
-        ("recommend, 1,000 candidates, 50 own runs: median", f"{1e3 * median:.0f} ms", "under 100 ms"),
-        ("recommend: 95 % quantile", f"{1e3 * p95:.0f} ms", ""),
-        (
-            "floor: bare CatBoost prediction of these candidates",
-            f"{1e3 * bare_median:.1f} ms",
-            f"ratio {median / bare_median:.0f}",
-        ),
+        *rows,
         ("resident memory of the API process afterwards", f"{resident / 2**20:.0f} MiB", "under 600 MiB"),
+    ]
+
+
+def asked(
+    client: Any, question: dict[str, Any], floor: Callable[[], Any], n_own: int, goal: str
+) -> list[tuple[str, str, str]]:
+    """Recommendations with so many own runs, `best` and `improve` in turn, each beside the floor."""
+    api.recommend(client, question)  # the first one unpacks the bundle
+    took, bare = [], []
+    for strategy in ("best", "improve") * (N_REQUESTS // 2):
+        took.append(timed(lambda s=strategy: api.recommend(client, {**question, "strategy": s}))[0])
+        bare.append(timed(floor)[0])
+    median, least = statistics.median(took), statistics.median(bare)
+    what = f"recommend, 1,000 candidates, {n_own} own runs: median, 95 % quantile"
+    return [
+        (what, f"{1e3 * median:.0f} ms, {1e3 * float(np.quantile(took, 0.95)):.0f} ms", goal),
+        ("floor: bare CatBoost prediction of these candidates", f"{1e3 * least:.1f} ms", f"ratio {median / least:.0f}"),
     ]
 
 
