@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from app.errors import NothingToLearn
-from app.featurise.frame import columns_of
+from app.featurise.featuriser import Featuriser
+from app.featurise.frame import columns_of, run_table
 from app.learn.bundle import from_bytes
 from app.learn.train import train
 from tests.histories import accuracy, configuration, history, meta_features, seconds, table
@@ -199,3 +200,17 @@ def test_inputs_that_never_vary_leave_a_rate_and_a_mean():
     X = learner.featuriser.transform({}, [{}], np.zeros(3, dtype=np.int64)).X
     target = learner.targets["accuracy"]
     assert np.ptp(target.prior.points(X).f) == 0
+
+
+def test_what_a_configuration_costs_more_is_learned_where_nothing_tells_what_a_dataset_costs():
+    """Levels four doublings apart, without meta-features: from the logarithm itself the difference was not found."""
+    runs = run_table(history([0, 1, 2, 3, 4, 6, 7, 8], 25), {f"data-{d}": {} for d in range(10)})
+    target = from_bytes(train(runs, seed=0, threads=2).content).targets["duration_seconds"]
+    configurations, _ = held_out_candidates(100)
+    flat = columns_of([{f"hyperparameters.{k}": v for k, v in c.items()} for c in configurations])
+    X = Featuriser.fit(runs).transform(flat, [{}], np.zeros(100, dtype=np.int64)).X
+    truth = np.log([seconds(c, 5) for c in configurations])
+    predicted = target.zero_shot(target.prior.points(X).f, target.dataset_prior(X))
+    assert np.corrcoef(np.log(predicted.mean), truth)[0, 1] > 0.95
+    held = (predicted.lower <= np.exp(truth)) & (np.exp(truth) <= predicted.upper)
+    assert held.mean() > 0.9
