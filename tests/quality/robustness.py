@@ -64,13 +64,20 @@ def learned(bench: Bench, split: Any, label: str) -> MetaLearner:
 
 
 def rivals(bench: Bench, split: Any, label: str) -> dict[str, Record]:
-    """Regrets of the simplest rule and of `reference` after the same was done to the history, by held-out dataset."""
+    """Regrets of the simplest rule and of `reference` after the same was done to the history, by held-out dataset.
+
+    Nothing is told of who cannot learn from what is left: `reference` needs ten runs of a dataset.
+    """
 
     def make() -> bytes:
         transfer, methods = bench.module("transfer"), bench.module("baselines").METHODS
         found: dict[str, Record] = {task.name: {} for task in split.tasks}
         for name in RIVALS:
-            for r in transfer.measure(methods[name](), split, TRIALS)[0]:
+            try:
+                records, _ = transfer.measure(methods[name](), split, TRIALS)
+            except ZeroDivisionError:
+                continue
+            for r in records:
                 curve = r["curve"]
                 found[r["task"]] |= {
                     f"{name} first": r["r1"],
@@ -190,10 +197,11 @@ def many_own(bench: Bench, name: str, index: int) -> list[Record]:
         target = learner.targets[spec.target]
         for task in tasks_of(bench, split, learner):
             order = np.random.default_rng(index).permutation(len(task.y))
-            if len(order) < MANY_OWN + MANY_LEFT // 4:
+            if len(order) < MANY_OWN + MANY_LEFT // 10:
                 continue
             own, rest = order[:MANY_OWN], np.sort(order[MANY_OWN:])
             row: Record = {"task": task.name}
+            _asked(target, task, own[:1], rest)  # machine code is made ready once
             for n in COUNTS:
                 row[f"seconds, {n}"], row[f"next, {n}"], row[f"held, {n}"] = _asked(target, task, own[:n], rest)
             out.append(row)
@@ -201,13 +209,13 @@ def many_own(bench: Bench, name: str, index: int) -> list[Record]:
 
 
 def _asked(target: TargetLearner, task: Task, own: IntArray, rest: IntArray) -> tuple[float, float, float]:
-    """Seconds of one question, regret of its answer among the rest, and the share of intervals that hold."""
-    started = time.perf_counter()
+    """Processor seconds of one question, regret of its answer among the rest, and the share of intervals that hold."""
+    started = time.process_time()
     points = target.prior.points(task.X[rest])
     scene = adapted(target, task, own)
     rows, _ = acquisition.batch(scene, points, points.take(own[:0]), 1, weight=np.ones(len(rest)))
     predicted = scene.predict(points)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     y = task.sign * task.y[rest]
     return seconds, float((y.max() - y[rows[0]]) / np.ptp(y)), held(predicted, task.y[rest], 1.0)[0]
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from tests.quality.resampling import Record, cell, mean, median, quotient, show
 
 MOMENTS = ("first", "after 5", "after 10")
+OTHERS = ("reference first", "reference after 5", "average_rank first")
 COUNTS = (0, 100, 500)
 """Own runs at which a question is measured where a dataset has many."""
 
@@ -50,13 +51,12 @@ def show_harms(found: Mapping[str, Mapping[str, list[Record]]]) -> None:
             (
                 name,
                 *(cell(r, mean(at)) for at in MOMENTS),
-                *(f"{mean(f'reference {at}')(r):.3f}" for at in MOMENTS[:2]),
-                f"{mean('average_rank first')(r):.3f}" if "average_rank first" in r[0] else "-",
+                *(f"{mean(at)(r):.3f}" if at in r[0] else "-" for at in OTHERS),
                 cell(r, mean("held"), 2),
             )
             for name, r in by_name.items()
         )
-        head = ("regret", *MOMENTS, *(f"reference {at}" for at in MOMENTS[:2]), "average rank first", "intervals hold")
+        head = ("regret", *MOMENTS, *OTHERS, "intervals hold")
         show(harm, head, rows)
     ratios = (
         (harm, *(f"{_over_reference(by_name, at):.2f}" for at in MOMENTS), f"{_average(by_name, 'held'):.2f}")
@@ -68,8 +68,9 @@ def show_harms(found: Mapping[str, Mapping[str, list[Record]]]) -> None:
 
 def _over_reference(by_name: Mapping[str, list[Record]], at: str) -> float:
     """Geometric mean over benchmarks, 0.001 added to both regrets."""
-    ratios = [quotient(mean(at), mean(f"reference {at}"), near=1e-3)(r) for r in by_name.values()]
-    return float(np.exp(np.mean(np.log(ratios))))
+    known = [r for r in by_name.values() if f"reference {at}" in r[0]]
+    ratios = [quotient(mean(at), mean(f"reference {at}"), near=1e-3)(r) for r in known]
+    return float(np.exp(np.mean(np.log(ratios)))) if ratios else float("nan")
 
 
 def _average(by_name: Mapping[str, list[Record]], field: str) -> float:
@@ -93,7 +94,11 @@ def show_many(found: Mapping[str, list[Record]]) -> None:
         if r
         for n in COUNTS
     )
-    show("Many own runs", ("benchmark", "own runs", "seconds a question", "regret of the next pick", "held"), rows)
+    show(
+        "Many own runs",
+        ("benchmark", "own runs", "processor seconds a question", "regret of the next pick", "held"),
+        rows,
+    )
 
 
 def show_pooled(found: Mapping[str, list[Record]]) -> None:
