@@ -138,7 +138,7 @@ def _packed(network: Network, root: int, regrets: list[list[_Table]]) -> Bounds:
         levels=np.searchsorted(level, np.arange(n + 1)),
         offsets=np.cumsum([0, *(len(table.data) for table in tables)]),
         scopes=np.concatenate([[0], np.cumsum(before.sum(axis=1))]),
-        dims=np.nonzero(before)[1],
+        dims=np.ascontiguousarray(np.nonzero(before)[1]),  # a column of pairs; machine code is made for one layout
         lookups=lookups[before],
         last=lookups[np.arange(len(tables)), level],
         steps=steps,
