@@ -21,8 +21,8 @@ HEAD = 2_048
 """Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
 ADAPTED = 65_536
 """Candidates that own runs may reorder: of more, those that history rates best."""
-FEW = 512
-"""Random configurations beside those that history alone orders: four times as many changed no answer of three champions."""
+FEW, FEW_EACH = 512, 20
+"""Random configurations beside those that history alone orders: with four times as many it answers the same."""
 SHOWN_UNKNOWNS = 5
 CHECKED = 64
 """Candidates whose numbers are compared with the history's; choices are all compared."""
@@ -85,11 +85,12 @@ def _considered(
         return take(columns, answer.head(scene.promise(columns), size)) if n_rows(columns) > size else columns, n
     solved = best is not None and not scene.adapted and question.strategy == "best"
     if best is not None:
-        n = SAMPLE if scene.adapted else FEW if solved else SAMPLE // 4  # beside the best by history
+        few = max(FEW, FEW_EACH * question.top_k)
+        n = SAMPLE if scene.adapted else few if solved else SAMPLE // 4  # beside the best by history
         columns = exact.with_new(scene, columns, gather(question.space, question.tried, question.seed, n).columns)
     elif len(scene.objectives) > 1:
         columns = exact.with_new(scene, exact.starts(scene, means), columns)
-    centres = FEW_CENTRES if solved else CENTRES
+    centres = min(CENTRES, max(FEW_CENTRES, question.top_k)) if solved else CENTRES
     columns, promise = refine(question.space, columns, scene.promise, question.tried, question.seed, centres)
     return take(columns, answer.head(promise, size)), n_rows(columns)
 

@@ -24,7 +24,7 @@ _Kept = TypeVar("_Kept", Trees, Folded, Solution)
 
 
 class Tables:
-    """The most recently used trees, grids and solutions, up to a number of bytes. Safe to be used by several threads."""
+    """The most recently used trees, grids and solutions, up to a number of bytes. Safe for several threads."""
 
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
         self._capacity_bytes = capacity_bytes
