@@ -199,7 +199,7 @@ def _flat(groups: Sequence[IntArray], scope: BoolArray) -> tuple[IntArray, IntAr
     first_tree = np.concatenate([[0], np.cumsum([len(group) for group in groups])])
     of_group = scope[[group[0] for group in groups]]
     first_dim = np.concatenate([[0], np.cumsum(of_group.sum(axis=1))])
-    return np.concatenate(groups), first_tree, np.nonzero(of_group)[1], first_dim
+    return np.concatenate(groups), first_tree, np.ascontiguousarray(np.nonzero(of_group)[1]), first_dim
 
 
 def _halves(group: IntArray, place: FloatArray) -> tuple[IntArray, IntArray]:

@@ -22,7 +22,7 @@ QUESTIONS = """
     for _ in make_ready():
         pass
     ready = compiled()
-    assert len(ready) > 20, ready
+    assert len(ready) > 5, ready  # what these call in turn is only counted where it was compiled just now
     rng = np.random.default_rng(0)
     scopes = ((0,), (0, 1), (1, 2, 3), (0, 2, 3), (2, 3, 4), (0, 1, 4), (3, 4))
     maps = tuple(tuple(rng.integers(0, 3, 6) for _ in scope) for scope in scopes)
