@@ -109,9 +109,9 @@ def _zip(parts: _Parts) -> bytes:
         **{f"{name}.cbm": model for name, model in sorted(parts.models.items())},
     }
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         for name, data in entries.items():
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED, compresslevel=1)
     return out.getvalue()
 
 

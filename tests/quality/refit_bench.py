@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -36,6 +37,8 @@ from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
 
 RUNS_EACH, N_META = 500, 6
+NEW_RUNS = 250
+"""Of an increment: so few that a champion of 10,000 runs takes several of them before a full refit is due."""
 COLUMNS = "hyperparameters, environment, fidelity, metrics, resources, state, dataset_id, id"
 console = Console()
 
@@ -218,15 +221,17 @@ def median(samples: Iterable[tuple[float, float, Any]]) -> tuple[float, float, A
 
 
 def increments(url: str, projects: dict[int, int], data_dir: str, samples: int) -> list[tuple[str, str, str]]:
-    """A full refit of each history, then increments of 500 runs of a new dataset; the sizes take turns."""
+    """A full refit of each history, then increments of the runs of a new dataset; the sizes take turns."""
     full = {n: in_a_process(refit_once, url, project, f"{data_dir}/{n}", "request") for n, project in projects.items()}
     seconds: dict[int, list[float]] = {n: [] for n in projects}
     for sample in range(samples):
         for n, project in projects.items():
-            make_runs(url, project, 10**6 + sample, 10**6 + sample + 1, RUNS_EACH, 2)
+            make_runs(url, project, 10**6 + sample, 10**6 + sample + 1, NEW_RUNS, 2)
             _, _, (kind, took) = in_a_process(refit_once, url, project, f"{data_dir}/{n}", "new_runs")
             assert kind == "incremental"
             seconds[n].append(took)
+            sys.stderr.write(f"an increment on {n:,} runs: {took:.2f} s\n")
+    sys.stderr.write(f"full refits: {full}\n")
     middle = {n: statistics.median(found) for n, found in seconds.items()}
     small = min(projects)
     rows = []
@@ -234,7 +239,7 @@ def increments(url: str, projects: dict[int, int], data_dir: str, samples: int) 
         _, mib, (_, took) = full[n]
         rows.append((f"full refit of {n:,} runs, 3 targets", f"{took:.0f} s, {mib:,.0f} MiB", ""))
         ratio = f"{took / middle[n]:.0f} x faster than it; {middle[n] / middle[small]:.2f} of that at {small:,}"
-        rows.append((f"increment of {RUNS_EACH} runs on {n:,}", f"{middle[n]:.2f} s", ratio))
+        rows.append((f"increment of {NEW_RUNS} runs on {n:,}", f"{middle[n]:.2f} s", ratio))
     return rows
 
 
@@ -255,6 +260,7 @@ def main() -> None:
             projects[n] = int(made[0])
             make_runs(url, projects[n], 0, n // RUNS_EACH, RUNS_EACH, 0)
         rows = reading(url, projects[given.runs], given.runs, Path(directory, "cache"), given.samples)
+        sys.stderr.write("".join(f"{row}\n" for row in rows))
         if given.full:
             rows += increments(url, projects, directory, given.samples)
     head = "| | measured | ratio |\n|---|---|---|\n"
