@@ -59,7 +59,7 @@ def learn_on(
     if not len(table):
         raise NothingToLearn("there is no new run to learn from")
     tell = progress or (lambda _stage, _share: None)
-    champion, before = bundle.from_bytes(previous), Continuation.from_bytes(state)
+    champion, before = bundle.from_bytes(previous, compiled=False), Continuation.from_bytes(state)
     new = _encoded(champion, before, table)
     meta = [j for j, feature in enumerate(champion.featuriser.features) if feature.kind == "dataset"]
     targets = dict(champion.targets)
