@@ -30,8 +30,10 @@ from app.config import Settings
 from app.featurise.segment import run_table
 from app.flows.fold import fold, read
 from app.flows.refit import refit
+from app.flows.tidy import AT_ONCE
+from app.learn.subsample import representative
 from app.learn.train import train
-from app.store import refits
+from app.store import refits, retention
 from app.store.database import Database, connect
 from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
@@ -130,6 +132,37 @@ def read_columns(url: str, project: int, cache: Path | None) -> int:
     return asyncio.run(work())
 
 
+def sample(url: str, project: int, cache: Path) -> int:
+    """The rows that a full refit learns from, out of all."""
+
+    async def work() -> int:
+        async with opened(url) as database:
+            history = await read(database, project, cache)
+            table = run_table(history.runs, history.meta_features)
+            return len(table.take(representative(table)))
+
+    return asyncio.run(work())
+
+
+def expire_some(url: str, project: int, n_runs: int) -> int:
+    """Rows that have expired go, as a worker lets them go."""
+
+    async def work() -> int:
+        async with opened(url) as database:
+            gone = 0
+            while gone < n_runs:
+                async with database.transaction() as connection:
+                    gone += await retention.expire(connection, project, 0.0, 0, AT_ONCE)
+            return gone
+
+    return asyncio.run(work())
+
+
+def vacuum(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM runs")
+
+
 def fold_all(url: str, project: int) -> int:
     async def work() -> int:
         async with opened(url) as database:
@@ -191,13 +224,29 @@ def reading(url: str, project: int, n_runs: int, cache: Path, samples: int) -> l
     assert rows[2] == warm[2] > n_runs
     with psycopg.connect(url) as connection:
         found = connection.execute(
-            "SELECT count(*), sum(n_bytes), pg_relation_size('runs') FROM run_segments"
+            "SELECT count(*), sum(n_bytes), pg_relation_size('runs'), pg_indexes_size('runs') FROM run_segments"
         ).fetchone()
     assert found is not None
+    in_a_process(fold_all, url, project)
+    folded = median(in_a_process(read_columns, url, project, cache) for _ in range(samples))
+    sampled = median(in_a_process(sample, url, project, cache) for _ in range(samples))
+    expiry_seconds, _, n_gone = in_a_process(expire_some, url, project, n_runs // 10)
+    vacuum_seconds, _, _ = in_a_process(vacuum, url)
     return [
         (f"JSONB rows to dictionaries, {n_runs:,} runs", f"{rows[0]:.1f} s, {rows[1]:,.0f} MiB", "1"),
         ("the same from segments, cold", f"{cold[0]:.2f} s, {cold[1]:,.0f} MiB", ratios(rows, cold)),
         ("the same, warm, 1 % in no segment", f"{warm[0]:.2f} s, {warm[1]:,.0f} MiB", ratios(rows, warm)),
+        ("the same, once a worker has folded that", f"{folded[0]:.2f} s, {folded[1]:,.0f} MiB", ratios(rows, folded)),
+        (
+            f"that, and the {sampled[2]:,} runs that a full refit learns from out of it",
+            f"{sampled[0]:.2f} s, {sampled[1]:,.0f} MiB",
+            ratios(rows, sampled),
+        ),
+        (
+            f"{n_gone:,} rows expire; VACUUM of the table after it",
+            f"{expiry_seconds:.1f} s; {vacuum_seconds:.1f} s",
+            f"{n_gone / expiry_seconds:,.0f} rows/s; indexes {found[3] / rows[2]:.0f} bytes a run",
+        ),
         (
             "folding all of it, once",
             f"{fold_seconds:.1f} s, {fold_mib:,.0f} MiB",
