@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_INCREMENTS: Final = 10
-"""Increments between full refits, at most: each makes the trees by a tenth more."""
+"""Increments between full refits, at most: each makes the trees by a twelfth more."""
 
 
 class Train(Protocol):
