@@ -223,7 +223,7 @@ def child_of(refit_id: UUID) -> psutil.Process | None:
 
 async def test_many_runs_are_folded_by_a_process_of_its_own(database: Database, brisk: Settings) -> None:
     """Without a refit, and in the background: who asks for it does not wait."""
-    never = brisk.model_copy(update={"refit_first_runs": 10**6, "refit_interval_seconds": 1.0})
+    never = brisk.model_copy(update={"refit_first_runs": 10**6, "refit_interval_seconds": 1})
     async with database.transaction() as connection:
         await upsert.upsert(connection, runs(upkeep.FOLD_FROM))
     async with working(never, succeeding(database)), asyncio.timeout(PATIENCE_SECONDS):
