@@ -19,7 +19,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -245,6 +245,24 @@ class StoredRun:
     run: Run
     created_at: datetime
     updated_at: datetime
+
+
+class PastRun(NamedTuple):
+    """What there is to learn from a run. Histories are long: a tuple is made in a tenth of a model's time."""
+
+    id: bytes
+    dataset: str
+    state: State
+    hyperparameters: dict[str, JsonValue]
+    architecture: dict[str, JsonValue]
+    environment: dict[str, JsonValue]
+    fidelity: dict[str, JsonValue]
+    metrics: dict[str, float]
+    resources: dict[str, float]
+    learning_curve: list[CurvePoint]
+    """Of a stopped run: how far it came."""
+    finished_at: float
+    """POSIX seconds; of one that does not say, when it was stored."""
 
 
 Ids: TypeAlias = np.ndarray[Any, np.dtype[np.void]]

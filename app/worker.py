@@ -2,7 +2,8 @@
 
 A refit's process can be killed at any moment, runs at low priority, gives its memory back when it ends, and takes
 nobody with it when it dies. `python -m app.worker REFIT PROJECT ATTEMPT` is that process, `python -m app.worker help
-REFIT` one that fits members of another worker's refit; only a worker starts them.
+REFIT` one that fits members of another worker's refit, `python -m app.worker tidy` one that folds runs and lets
+expired ones go; only a worker starts them.
 """
 
 from __future__ import annotations
@@ -85,16 +86,14 @@ class _Crew:
     settings: Settings
     run_refit: RunRefit
     running: set[asyncio.Task[None]] = field(default_factory=set)
+    tidying: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.settings.refit_concurrency)
 
     async def take(self, refit_id: UUID) -> None:
         """Run a refit if it is still to be run; returns when it has ended."""
-        task = asyncio.create_task(self._take(refit_id))
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
-        await asyncio.shield(task)
+        await asyncio.shield(self._begin(self._take(refit_id)))
 
     async def help(self, refit_id: UUID) -> None:
         """Help with a refit that another worker runs, if it still runs."""
@@ -102,6 +101,18 @@ class _Crew:
             wanted = await members.any_waits(connection, refit_id)
         if wanted:
             await _in_process(self.settings, "help", str(refit_id))
+
+    async def tidy(self) -> None:
+        """Have projects tidied that need it, unless that is under way; nobody waits for it."""
+        under_way = self.tidying is not None and not self.tidying.done()
+        if not under_way and await upkeep.untidy(self.database):
+            self.tidying = self._begin(_in_process(self.settings, "tidy"))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+        return task
 
     async def leave(self) -> None:
         """Let the running refits end if they do so soon; hand the others back."""
@@ -156,7 +167,7 @@ async def _in_process(settings: Settings, *arguments: str) -> None:
     )
     try:
         if status := await process.wait():
-            log.error("the process of refit %s ended with %d", " ".join(arguments), status)
+            log.error("the process of %s ended with %d", " ".join(arguments), status)
     finally:
         with suppress(ProcessLookupError):
             process.kill()
@@ -175,6 +186,13 @@ def _help_here(refit_id: str) -> None:
     from app.flows.members import help_with
 
     _flow_here(lambda database, own: help_with(database, UUID(refit_id), own))
+
+
+def _tidy_here() -> None:
+    """What the process that tidies does."""
+    from app.flows.tidy import tidy_all
+
+    _flow_here(lambda database, _: tidy_all(database))
 
 
 def _flow_here(flow: Callable[[Database, Settings], Awaitable[object]]) -> None:
@@ -271,6 +289,7 @@ def _tasks(crew: _Crew) -> App:
     @app.task(name="consider_all", queue=jobs.UPKEEP, queueing_lock="consider_all")
     async def consider_all(timestamp: int) -> None:
         await upkeep.consider_all(database, settings)
+        await crew.tidy()
 
     @app.periodic(cron=every(settings.refit_heartbeat_seconds))
     @app.task(name="recover", queue=jobs.UPKEEP, queueing_lock="recover")
@@ -314,5 +333,7 @@ if __name__ == "__main__":
     os.nice(NICE)
     if sys.argv[1] == "help":
         _help_here(*sys.argv[2:])
+    elif sys.argv[1] == "tidy":
+        _tidy_here()
     else:
         _refit_here(*sys.argv[1:])

@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 
 from app.featurise.frame import run_table
-from app.types import Run, RunTable, StoredRun
+from app.types import INPUT_KINDS, DatasetReference, PastRun, Run, RunTable, StoredRun
 
 Configuration = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,6 +61,23 @@ def history(datasets: Iterable[int], n_runs: int, seed: int = 0, failing: bool =
 
 def table(runs: list[StoredRun]) -> RunTable:
     return run_table(runs, {run.run.dataset.name: dict(run.run.dataset.meta_features) for run in runs})
+
+
+def past(stored: StoredRun) -> PastRun:
+    """As a history has it."""
+    run = stored.run
+    inputs = {kind: getattr(run, kind) for kind in INPUT_KINDS}
+    finished_at = (run.finished_at or stored.created_at).timestamp()
+    measured = {"metrics": run.metrics, "resources": run.resources, "learning_curve": run.learning_curve}
+    return PastRun(stored.id.bytes, run.dataset.name, run.state, **inputs, **measured, finished_at=finished_at)
+
+
+def stored(past: PastRun) -> StoredRun:
+    """As it was taken in, but for what a history leaves out."""
+    body = past._asdict() | {"dataset": DatasetReference(name=past.dataset)}
+    finished_at = datetime.fromtimestamp(past.finished_at, UTC)
+    run = Run.model_construct(**{**body, "finished_at": finished_at})
+    return StoredRun(UUID(bytes=past.id), run, finished_at, finished_at)
 
 
 def _run(dataset: int, i: int, chosen: Configuration, rng: np.random.Generator, failing: bool) -> StoredRun:

@@ -221,6 +221,20 @@ def child_of(refit_id: UUID) -> psutil.Process | None:
     return next((child for child in psutil.Process().children() if str(refit_id) in child.cmdline()), None)
 
 
+async def test_many_runs_are_folded_by_a_process_of_its_own(database: Database, brisk: Settings) -> None:
+    """Without a refit, and in the background: who asks for it does not wait."""
+    never = brisk.model_copy(update={"refit_first_runs": 10**6, "refit_interval_seconds": 1})
+    async with database.transaction() as connection:
+        await upsert.upsert(connection, runs(upkeep.FOLD_FROM))
+    async with working(never, succeeding(database)), asyncio.timeout(PATIENCE_SECONDS):
+        folded = 0
+        while folded < upkeep.FOLD_FROM:
+            await asyncio.sleep(0.1)
+            async with database.snapshot() as connection:
+                folded = await connection.scalar(text("SELECT coalesce(sum(n_runs), 0) FROM run_segments"))
+    assert await upkeep.untidy(database) == []
+
+
 async def test_a_process_that_dies_again_and_again_is_given_up(database: Database, brisk: Settings) -> None:
     async def run(attempt: Attempt, settings: Settings) -> None:
         running = asyncio.create_task(run_in_process(attempt, settings))

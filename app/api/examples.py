@@ -208,6 +208,7 @@ META_LEARNER_DETAIL: dict[str, Any] = {
 PROJECT_SETTINGS: dict[str, Any] = {
     "objectives": [{"metric": "balanced_accuracy", "direction": "maximize"}],
     "refit_policy": {"automatic": True, "min_new_runs": 50},
+    "retention": {"keep_raw_days": 365, "keep_latest": 1000},
 }
 PROJECT_ANSWER: dict[str, Any] = {
     "name": PROJECT,

@@ -12,7 +12,7 @@ from app.api import examples
 from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, LimitQuery, NamePath
 from app.api.problems import responses
-from app.api.schemas import Project, ProjectDetail, ProjectList, ProjectSettings, RefitPolicy
+from app.api.schemas import Project, ProjectDetail, ProjectList, ProjectSettings, RefitPolicy, Retention
 from app.api.strict_json import StrictRoute
 from app.store import health, meta_learners, projects
 from app.types import Name
@@ -51,7 +51,7 @@ async def list_projects(
     responses={**examples.answer(200, {**examples.PROJECT_ANSWER, "warnings": []}), **responses(404)},
 )
 async def get_project(database: DatabaseHandle, caller: CallerHandle, name: NamePath) -> Json:
-    """Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals hold."""
+    """Its declared objectives and policies, which meta-learner serves, and how far its intervals hold."""
     caller.check(name)
     async with database.snapshot() as connection:
         project = await projects.get(connection, name)
@@ -78,11 +78,11 @@ async def put_project(
         Body(openapi_examples={"demo": {"summary": "The demo project", "value": examples.PROJECT_SETTINGS}}),
     ],
 ) -> Json:
-    """Set the objectives and the refit policy; what is left out gets its default. Makes the project if need be."""
+    """Set objectives, refit policy and retention; what is left out gets its default. Makes the project if need be."""
     caller.check(name)
     declared = settings.model_dump(mode="json")
     async with database.transaction() as connection:
-        project = await projects.put(connection, name, declared["objectives"], declared["refit_policy"])
+        project = await projects.put(connection, name, **declared)
         return Json(_as_json(project, await health.of(connection, [project.id])))
 
 
@@ -92,6 +92,7 @@ def _as_json(project: projects.Project, healths: Mapping[int, health.Health]) ->
         "name": project.name,
         "objectives": project.objectives,
         "refit_policy": RefitPolicy.model_validate(project.refit_policy).model_dump(),
+        "retention": Retention.model_validate(project.retention).model_dump(),
         "meta_learner_id": project.champion_id,
         "health": None if found is None else asdict(found),
         "created_at": project.created_at,

@@ -284,6 +284,21 @@ class RefitPolicy(Noun):
     )
 
 
+class Retention(Noun):
+    """How long raw runs are kept. What they taught stays; runs that followed a recommendation are kept themselves."""
+
+    keep_raw_days: Annotated[int, Field(ge=1, le=36_500), WHOLE] | None = Field(
+        default=None,
+        description="Days after its last change from which a worker may delete a finished run, once it is folded into "
+        "a segment, from which refits go on learning. Its `run_id` may then be used again. Null: runs are kept.",
+        examples=[90],
+    )
+    keep_latest: Annotated[int, Field(ge=0, le=100_000), WHOLE] = Field(
+        default=1_000,
+        description="Latest runs of each dataset that are kept all the same: they sharpen its next answer.",
+    )
+
+
 class ProjectSettings(Noun):
     """What can be declared about a project."""
 
@@ -291,6 +306,7 @@ class ProjectSettings(Noun):
         default_factory=list, max_length=8, description="What a recommendation optimises when its request does not say."
     )
     refit_policy: RefitPolicy = RefitPolicy()
+    retention: Retention = Retention()
 
     @field_validator("objectives")
     @classmethod
@@ -326,6 +342,7 @@ class Project(Answer):
     name: str = Field(examples=["demo"])
     objectives: list[Objective]
     refit_policy: RefitPolicy
+    retention: Retention
     meta_learner_id: UUID | None = Field(description="The champion: the meta-learner that serves.")
     health: ProjectHealth | None = Field(description="Null until a worker has looked at the project.")
     created_at: datetime

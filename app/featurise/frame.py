@@ -13,7 +13,7 @@ import numpy as np
 
 from app.featurise.targets import targets_of
 from app.space.columns import ABSENT, CodedColumn, Column, Columns, JsonValue, NumericColumn, make_column
-from app.types import INPUT_KINDS, Ids, Run, RunTable, StoredRun
+from app.types import INPUT_KINDS, Ids, PastRun, Run, RunTable, StoredRun
 
 MAX_PATHS = 2_000
 """Columns kept of a history; the rarest paths beyond go. Guards the memory (n x paths) against names made per run."""
@@ -24,6 +24,8 @@ def flatten(kind: str, inputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
     Where two spellings meet ({"a": {"b": 1}, "a.b": 2}) the one with more dots wins, unless it is null.
     """
+    if not any(isinstance(value, dict) for value in inputs.values()):  # as most are: no two names meet
+        return {f"{kind}.{name}": inputs[name] for name in sorted(inputs)}
     flat: dict[str, JsonValue] = {}
     for path, value in _leaves(kind, inputs):
         if value is not None or path not in flat:
@@ -40,7 +42,7 @@ def _leaves(path: str, inputs: Mapping[str, JsonValue]) -> Iterator[tuple[str, J
             yield f"{path}.{name}", value
 
 
-def inputs_of(run: Run) -> dict[str, JsonValue]:
+def inputs_of(run: Run | PastRun) -> dict[str, JsonValue]:
     """Everything known of a run before its training, by path."""
     flat: dict[str, JsonValue] = {}
     for kind in INPUT_KINDS:

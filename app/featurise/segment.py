@@ -12,7 +12,7 @@ that what is learned does not depend on how a history was cut into segments.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -33,7 +33,7 @@ from app.space.columns import (
     level_key,
     make_column,
 )
-from app.types import RunTable, StoredRun
+from app.types import PastRun, RunTable
 
 Runs: TypeAlias = pa.Table
 
@@ -49,17 +49,16 @@ _PACKED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 # ---------------------------------------------------------------- in
 
 
-def of_runs(runs: Sequence[StoredRun]) -> Runs:
-    """Runs as a table. One that does not say when it finished counts as finished when it was stored."""
-    inputs = [inputs_of(stored.run) for stored in runs]
-    metrics = [{**reached(stored.run), **stored.run.metrics} for stored in runs]
-    resources = [stored.run.resources for stored in runs]
-    finished_at = [(stored.run.finished_at or stored.created_at).timestamp() for stored in runs]
+def of_runs(runs: Sequence[PastRun]) -> Runs:
+    """Runs as a table."""
+    inputs = [inputs_of(run) for run in runs]
+    metrics = [{**reached(run), **run.metrics} for run in runs]
+    resources = [run.resources for run in runs]
     columns = {
-        ID: pa.array([stored.id.bytes for stored in runs], pa.binary(16)),
-        DATASET: pa.array([stored.run.dataset.name for stored in runs], pa.string()).dictionary_encode(),
-        STATE: pa.array([stored.run.state for stored in runs], pa.string()).dictionary_encode(),
-        FINISHED_AT: pa.array(finished_at, pa.float64()),
+        ID: pa.array([run.id for run in runs], pa.binary(16)),
+        DATASET: pa.array([run.dataset for run in runs], pa.string()).dictionary_encode(),
+        STATE: pa.array([run.state for run in runs], pa.string()).dictionary_encode(),
+        FINISHED_AT: pa.array([run.finished_at for run in runs], pa.float64()),
     }
     for prefix, rows in ((INPUT, inputs), (METRIC, metrics), (RESOURCE, resources)):
         columns |= {prefix + name: _array(values) for name, values in sorted(_transposed(rows).items())}
@@ -106,7 +105,7 @@ def joined(parts: Iterable[Runs]) -> Runs:
     mixed = _mixed(tables)
     tables = [_as_dictionaries(table, mixed) for table in tables]
     whole = pa.concat_tables([_OWN.empty_table(), *tables], promote_options="default")
-    return _frequent(whole.unify_dictionaries().replace_schema_metadata(_OWN.metadata))
+    return _frequent(whole.replace_schema_metadata(_OWN.metadata))
 
 
 def _mixed(tables: Sequence[Runs]) -> set[str]:
@@ -174,7 +173,7 @@ def to_bytes(runs: Runs, *, packed: bool = True) -> bytes:
     """Arrow's IPC file format: compressed to be stored, plain to be mapped into memory."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, runs.schema, options=_PACKED if packed else None) as file:
-        file.write_table(runs.combine_chunks())
+        file.write_table(runs.unify_dictionaries().combine_chunks())
     return bytes(sink.getvalue())
 
 
@@ -204,7 +203,7 @@ def run_table(runs: Runs, meta_features: Mapping[str, Mapping[str, float]]) -> R
         meta_features=tuple(dict(meta_features.get(name, {})) for name in datasets),
         dataset=of_level[names.codes],
         state=np.array(states.levels, dtype=np.str_)[states.codes] if len(runs) else np.zeros(0, np.str_),
-        inputs=dict(sorted(_inputs(runs))),
+        inputs=_Inputs(runs),
         targets=targets,
         resources=resources,
         finished_at=_numbers(runs[FINISHED_AT]),
@@ -212,10 +211,22 @@ def run_table(runs: Runs, meta_features: Mapping[str, Mapping[str, float]]) -> R
     )
 
 
-def _inputs(runs: Runs) -> Iterable[tuple[str, Column]]:
-    for name in runs.column_names:
-        if name.startswith(INPUT) and runs[name].null_count < len(runs):
-            yield name.removeprefix(INPUT), _column(runs[name])
+class _Inputs(Mapping[str, Column]):
+    """Inputs by path, each made when it is asked for: of a long history a refit takes some rows, column by column."""
+
+    def __init__(self, runs: Runs) -> None:
+        inputs = (name for name in runs.column_names if name.startswith(INPUT))
+        self._runs = runs
+        self._names = {name.removeprefix(INPUT): name for name in sorted(inputs) if runs[name].null_count < len(runs)}
+
+    def __getitem__(self, path: str) -> Column:
+        return _column(self._runs[self._names[path]])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _column(array: pa.ChunkedArray) -> Column:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from app.space.columns import FloatArray
-from app.types import Run
+from app.types import PastRun, Run
 
 
 def targets_of(runs: Sequence[Run]) -> tuple[dict[str, FloatArray], frozenset[str]]:
@@ -27,7 +27,7 @@ def targets_of(runs: Sequence[Run]) -> tuple[dict[str, FloatArray], frozenset[st
     return targets, _resources(runs)
 
 
-def reached(run: Run) -> Mapping[str, float]:
+def reached(run: Run | PastRun) -> Mapping[str, float]:
     """The metrics that an unfinished run's learning curve ended with; none for a run that completed or failed.
 
     Metrics may be taken at different steps: for each, the highest step that has it counts.

@@ -23,7 +23,7 @@ from app.featurise.segment import Runs
 from app.store import datasets, runs, segments
 from app.store.database import AsyncConnection, Database
 from app.store.segments import Segment
-from app.types import StoredRun
+from app.types import PastRun
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,9 @@ async def _fold_some(database: Database, project_id: int) -> int:
         return n_runs
 
 
-async def _tables(stored: AsyncIterator[StoredRun]) -> AsyncIterator[Runs]:
-    chunk: list[StoredRun] = []
-    async for run in stored:
+async def _tables(past: AsyncIterator[PastRun]) -> AsyncIterator[Runs]:
+    chunk: list[PastRun] = []
+    async for run in past:
         chunk.append(run)
         if len(chunk) == STEP:
             yield segment.of_runs(chunk)

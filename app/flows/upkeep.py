@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.config import Settings
 from app.errors import NotFound
 from app.flows.feedback import realised
 from app.learn.coverage import coverage
-from app.store import continuations, health, jobs, members, projects, refits
+from app.store import continuations, health, jobs, members, projects, refits, retention, segments
 from app.store.database import AsyncConnection, Database
 from app.store.refits import Refit, Trigger
 
 log = logging.getLogger(__name__)
+
+FOLD_FROM: Final = 5_000
+"""Runs in no segment from which a project is folded without waiting for its next full refit: seconds to read."""
+DAY_SECONDS: Final = 86_400.0
 
 
 async def request_refit(connection: AsyncConnection, project_name: str) -> Refit:
@@ -85,6 +89,24 @@ async def consider_all(database: Database, settings: Settings) -> None:
     for project_id in project_ids:
         await consider(database, project_id, settings, "periodic")
         await measure(database, project_id)
+
+
+async def untidy(database: Database) -> list[int]:
+    """The projects with many runs in no segment, or with rows that need not be kept any longer."""
+    found = []
+    async with database.snapshot() as connection:
+        for project in await projects.list_all(connection):
+            policy = retention_of(project)
+            many = await segments.tail_reaches(connection, project.id, FOLD_FROM)
+            if many or (policy and await retention.any_expired(connection, project.id, *policy)):
+                found.append(project.id)
+    return found
+
+
+def retention_of(project: projects.Project) -> tuple[float, int] | None:
+    """Seconds for which a raw run is kept, and how many of a dataset are kept longer; None: all, for ever."""
+    days = project.retention.get("keep_raw_days")
+    return None if days is None else (DAY_SECONDS * days, project.retention["keep_latest"])
 
 
 async def recover(database: Database, settings: Settings) -> None:

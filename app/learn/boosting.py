@@ -46,9 +46,11 @@ class Members:
     trees: Trees | None = None
 
     @classmethod
-    def read(cls, contents: Sequence[bytes]) -> Members:
+    def read(cls, contents: Sequence[bytes], *, compiled: bool = True) -> Members:
         """Members from CatBoost's binary format, compiled ahead of the first question. Raises: CorruptBundle."""
         models = tuple(model_from_bytes(content) for content in contents)
+        if not compiled:
+            return cls(models)
         try:
             parts = [(1.0 / len(models), read_trees(*part)) for part in zip(models, contents, strict=True)]
         except Unreadable:

@@ -1,7 +1,8 @@
 r"""A meta-learner as bytes: checksummed, versioned, and made of formats that execute nothing when read.
 
     magic "forerun\0" · format version (2 bytes) · SHA-256 of the rest (32 bytes) · ZIP
-    ZIP: manifest.json (numbers and names), arrays.npz (NumPy, object arrays refused), one .cbm per CatBoost model
+    ZIP: manifest.json (numbers and names), arrays.npz (NumPy, object arrays refused), one .cbm.zst per CatBoost model:
+    Zstandard takes an eighth of deflate's time, which was a third of an increment's
 
 The same meta-learner gives the same bytes: entries are in order and carry no time.
 """
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from app.errors import CorruptBundle
 from app.featurise.featuriser import Featuriser
@@ -32,10 +34,12 @@ from app.learn.prior import Prior
 from app.learn.responses import Responses
 
 MAGIC = b"forerun\0"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 HEADER = len(MAGIC) + 2 + 32
 SMOOTH = ("columns", "centre", "scale", "points", "alpha")
 EPOCH = (1980, 1, 1, 0, 0, 0)
+SUFFIX = ".cbm.zst"
+ZSTD = pa.Codec("zstd", 1)
 
 
 class _Parts:
@@ -69,15 +73,20 @@ def to_bytes(learner: MetaLearner) -> bytes:
     return MAGIC + FORMAT_VERSION.to_bytes(2, "big") + hashlib.sha256(content).digest() + content
 
 
-def from_bytes(content: bytes) -> MetaLearner:
-    """Raises CorruptBundle where a byte has changed, or the format is not one that this version reads."""
+def from_bytes(content: bytes, *, compiled: bool = True) -> MetaLearner:
+    """Raises CorruptBundle where a byte has changed, or the format is not one that this version reads.
+
+    `compiled`: trees are made ready for questions; who only learns on spares itself that.
+    """
     parts = _unzip(_verified(content))
     try:
         manifest = parts.manifest
         failure = parts.models.get("failure")
         return MetaLearner(
             featuriser=Featuriser.from_json(manifest["featuriser"]),
-            targets={name: _unpack_target(parts, packed) for name, packed in manifest["targets"].items()},
+            targets={
+                name: _unpack_target(parts, packed, compiled=compiled) for name, packed in manifest["targets"].items()
+            },
             failure=FailureLearner(
                 manifest["failure_rate"], model_from_bytes(failure, classifier=True) if failure else None
             ),
@@ -106,12 +115,14 @@ def _zip(parts: _Parts) -> bytes:
     entries = {
         "manifest.json": json.dumps(parts.manifest, sort_keys=True).encode(),
         "arrays.npz": arrays.getvalue(),
-        **{f"{name}.cbm": model for name, model in sorted(parts.models.items())},
     }
+    models = {f"{name}{SUFFIX}": ZSTD.compress(model, asbytes=True) for name, model in sorted(parts.models.items())}
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         for name, data in entries.items():
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED, compresslevel=1)
+        for name, data in models.items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_STORED)
     return out.getvalue()
 
 
@@ -122,8 +133,9 @@ def _unzip(content: bytes) -> _Parts:
         with np.load(io.BytesIO(archive.read("arrays.npz")), allow_pickle=False) as arrays:
             parts.arrays = {name: arrays[name] for name in arrays.files}
         for name in archive.namelist():
-            if name.endswith(".cbm"):
-                parts.models[name.removesuffix(".cbm")] = archive.read(name)
+            if name.endswith(SUFFIX):
+                with pa.input_stream(pa.py_buffer(archive.read(name)), compression="zstd") as stream:
+                    parts.models[name.removesuffix(SUFFIX)] = stream.read()
     return parts
 
 
@@ -203,10 +215,10 @@ def _unpack_dataset_level(parts: _Parts, key: str, packed: Mapping[str, Any] | N
     )
 
 
-def _unpack_target(parts: _Parts, packed: Mapping[str, Any]) -> TargetLearner:
+def _unpack_target(parts: _Parts, packed: Mapping[str, Any], *, compiled: bool) -> TargetLearner:
     key = packed["key"]
     views = tuple(
-        Members.read([parts.models[f"{key}.view{i}.member{k}"] for k in range(n)])
+        Members.read([parts.models[f"{key}.view{i}.member{k}"] for k in range(n)], compiled=compiled)
         for i, n in enumerate(packed["views"])
     )
     location, log_scale, unit, offset, log_scale_spread = packed["location_scale"]

@@ -103,10 +103,9 @@ def model_to_bytes(model: CatBoostRegressor | CatBoostClassifier) -> bytes:
     for when_and_who in ("train_finish_time", "model_guid"):
         if when_and_who in metadata:
             del metadata[when_and_who]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.cbm"
-        model.save_model(str(path), format="cbm")
-        return path.read_bytes()
+    with tempfile.NamedTemporaryFile(suffix=".cbm") as file:
+        model.save_model(file.name, format="cbm")
+        return Path(file.name).read_bytes()
 
 
 def model_from_bytes(content: bytes, *, classifier: bool = False) -> CatBoostRegressor | CatBoostClassifier:

@@ -1,15 +1,17 @@
-"""The step between full refits, on one page: a meta-learner learns on from new runs alone, in a few tenths of a second.
+"""The step between full refits, on one page: a meta-learner learns on from new runs alone, in about a second.
 
 Every member grows some trees on what it says wrong of the new runs, beside a replay of old ones on which it shall go on
-saying what it says: these have no error to learn from, and so hold the rest of the space in place. All else stays as
-the last full refit left it: inputs, kernel, responses, blend, scales, intervals. Trees grow with every increment and a
-new input waits, so full refits must come again; `flows/refit.py` says when.
+saying what it says: these have no error to learn from, and so hold the rest of the space in place. The mean response
+moves towards new datasets by their share of all. All else stays as the last full refit left it: inputs, kernel, how
+datasets differ, blend, scales, intervals; and so do a view that the blend hardly uses, and a member that may see none
+of the new runs. Trees grow with every increment and a new input waits, so full refits must come again; `flows/refit.py`
+says when.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,18 +27,25 @@ from app.learn.memory import with_new
 from app.learn.meta_learner import MetaLearner, TargetLearner
 from app.learn.promotion import correlations_at, decide
 from app.learn.scores import ANCHOR_RUNS, reference_runs, rows_by_dataset, usable
+from app.learn.subsample import representative
 from app.learn.train import Progress, Trained, side_by_side
-from app.space.columns import FloatArray, IntArray
+from app.space.columns import BoolArray, Float32Array, FloatArray, IntArray
 from app.types import RunTable
+
+LEAST_SHARE = 0.1
+"""Of the blend, from which a view is worth growing."""
+MAX_SHOWN = 2_000
+"""New runs that trees are grown on, about: an increment costs the same however many came at once."""
 
 
 @dataclass(frozen=True)
 class _New:
-    """New runs, encoded. Shapes: n runs; dataset (n,) rows of `datasets`, old ones first; fold (n,)."""
+    """New runs, encoded. Shapes: n runs; dataset (n,) rows of `datasets`, old ones first; fold and shown (n,)."""
 
     runs: Replay
     datasets: tuple[str, ...]
     fold: IntArray
+    shown: BoolArray  # those that trees are grown on
     folds: Mapping[str, int]
 
 
@@ -50,7 +59,7 @@ def learn_on(
     if not len(table):
         raise NothingToLearn("there is no new run to learn from")
     tell = progress or (lambda _stage, _share: None)
-    champion, before = bundle.from_bytes(previous), Continuation.from_bytes(state)
+    champion, before = bundle.from_bytes(previous, compiled=False), Continuation.from_bytes(state)
     new = _encoded(champion, before, table)
     meta = [j for j, feature in enumerate(champion.featuriser.features) if feature.kind == "dataset"]
     targets = dict(champion.targets)
@@ -84,7 +93,9 @@ def _encoded(champion: MetaLearner, before: Continuation, table: RunTable) -> _N
     nothing = np.full(len(table), np.nan)
     targets = {name: _known(table, name) if name in table.targets else nothing for name in before.replay.targets}
     fold = np.array([folds[name] for name in datasets], dtype=np.int64)[dataset]
-    return _New(Replay(frame.X, dataset, reference_runs(table), targets), datasets, fold, folds)
+    shown = np.zeros(len(table), dtype=np.bool_)
+    shown[representative(table, MAX_SHOWN)] = True
+    return _New(Replay(frame.X, dataset, reference_runs(table), targets), datasets, fold, shown, folds)
 
 
 def _known(table: RunTable, name: str) -> FloatArray:
@@ -105,20 +116,54 @@ def _target(
     if not len(known):
         return target
     runs, fold = new.runs.take(known), new.fold[known]
-    *views, imitation = target.prior.views
+    *views, _ = target.prior.views
     z = _scores(target, before.sketches.get(name), runs, runs.targets[name], views[-1].out_of_fold(runs.X, fold))
+    shown = np.flatnonzero(new.shown[known])
+    lesson = _Lesson(runs.X[shown], fold[shown], z[shown], before.replay.X, seed)
+    unknown = np.flatnonzero(runs.dataset[shown] >= len(before.datasets))
+    share = len(np.unique(runs.dataset[shown][unknown])) / len(new.datasets)
+    jobs: list[list[Future[CatBoostRegressor]]] = [[] for _ in target.prior.views]
+    for i in np.flatnonzero(target.prior.blend >= LEAST_SHARE * target.prior.blend.sum()):
+        for k, model in enumerate(target.prior.views[i].models):
+            if i < len(views):
+                jobs[i].append(pool.submit(lesson.grown, model, k, meta if i == len(views) - 1 else ()))
+            elif share:
+                jobs[i].append(pool.submit(lesson.moved, model, unknown, share, meta))
+    grown = (Members(tuple(fit.result() for fit in fits)) if fits else None for fits in jobs)
+    kept = tuple(new or old for new, old in zip(grown, target.prior.views, strict=True))
+    return replace(target, prior=replace(target.prior, views=kept))
 
-    def grown(model: CatBoostRegressor, k: int, ignored: Sequence[int]) -> CatBoostRegressor:
-        X = np.asfortranarray(np.vstack([before.replay.X, runs.X[fold != k]]))
-        kept = np.asarray(model.predict(Pool(before.replay.X), thread_count=1))
-        return continue_member(model, X, np.concatenate([kept, z[fold != k]]), ignored=ignored, seed=seed + k)
 
-    jobs = [
-        [pool.submit(grown, model, k, meta if view is views[-1] else ()) for k, model in enumerate(view.models)]
-        for view in views
-    ]
-    members = [Members(tuple(job.result() for job in of_view)) for of_view in jobs]
-    return replace(target, prior=replace(target.prior, views=(*members, imitation)))
+@dataclass(frozen=True)
+class _Lesson:
+    """What models are shown of one target. Shapes: X (n, d), fold and z (n,) of new runs; replay (r, d) of old ones."""
+
+    X: Float32Array
+    fold: IntArray
+    z: FloatArray
+    replay: Float32Array
+    seed: int
+
+    def grown(self, model: CatBoostRegressor, k: int, ignored: Sequence[int]) -> CatBoostRegressor:
+        """Member k, which may not see the datasets of its fold."""
+        shown = self.fold != k
+        if not shown.any():
+            return model
+        X = np.asfortranarray(np.vstack([self.replay, self.X[shown]]))
+        z = np.concatenate([_says(model, self.replay), self.z[shown]])
+        return continue_member(model, X, z, ignored=ignored, seed=self.seed + k)
+
+    def moved(
+        self, model: CatBoostRegressor, unknown: IntArray, share: float, ignored: Sequence[int]
+    ) -> CatBoostRegressor:
+        """The mean response, of which datasets that it does not know yet (rows `unknown`) are a share."""
+        X = np.asfortranarray(self.X[unknown])
+        says = _says(model, X)
+        return continue_member(model, X, says + share * (self.z[unknown] - says), ignored=ignored, seed=self.seed)
+
+
+def _says(model: CatBoostRegressor, X: Float32Array) -> FloatArray:
+    return np.asarray(model.predict(Pool(X), thread_count=1))
 
 
 def _scores(

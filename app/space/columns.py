@@ -71,6 +71,9 @@ def _whole(value: JsonValue) -> JsonValue:
     return value
 
 
+_NUMBERS = frozenset([int, float])
+
+
 def is_number(value: object) -> TypeGuard[int | float]:
     """True for int and float, not for bool."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -78,6 +81,11 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 def make_column(values: Sequence[object]) -> Column:
     """A column of Python values, `ABSENT` where a row has none: numeric if all are numbers (or null), else coded."""
+    kinds = set(map(type, values))
+    if kinds <= _NUMBERS:
+        return NumericColumn(np.array(values, dtype=np.float64))
+    if kinds == {str}:
+        return _texts(values)
     if all(v is ABSENT or v is None or is_number(v) for v in values):
         return NumericColumn(np.array([v if is_number(v) else np.nan for v in values], dtype=np.float64))
     codes = np.full(len(values), -1, dtype=np.int32)
@@ -93,6 +101,12 @@ def make_column(values: Sequence[object]) -> Column:
             levels.append(value)  # type: ignore[arg-type]  # as above
         codes[row] = index[key]
     return CodedColumn(codes, tuple(levels))
+
+
+def _texts(values: Sequence[object]) -> CodedColumn:
+    index: dict[object, int] = {}
+    codes = [index.setdefault(value, len(index)) for value in values]
+    return CodedColumn(np.array(codes, dtype=np.int32), tuple(map(str, index)))
 
 
 def take(columns: Columns, rows: IntArray | BoolArray) -> dict[str, Column]:

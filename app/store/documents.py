@@ -10,6 +10,8 @@ import orjson
 MAX_INTEGER: Final = 2**53
 _WHOLE: Final = re.compile(rb"\.0(?!\d)")
 _SHAPE: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG: Final = b"0" * 16
+"""What 2^53 and more look like with every digit a 0; so does a fraction, which is passed over."""
 
 
 def dump(value: Any) -> bytes:
@@ -29,7 +31,8 @@ def loads(text: bytes | str) -> Any:
     """
     value = orjson.loads(text)
     octets = text.encode() if isinstance(text, str) else text
-    return _with_floats(value) if b"0" * 16 in octets.translate(_SHAPE) else value
+    shape = octets.translate(_SHAPE)
+    return _with_floats(value) if _LONG in shape and _LONG in shape.replace(b"." + _LONG, b".") else value
 
 
 def _with_floats(value: Any) -> Any:

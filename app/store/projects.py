@@ -28,6 +28,7 @@ class Project:
     name: str
     objectives: Sequence[dict[str, Any]]
     refit_policy: dict[str, Any]
+    retention: dict[str, Any]
     champion_id: UUID | None
     """The meta-learner that serves, if there is one yet."""
     created_at: datetime
@@ -66,10 +67,14 @@ async def exists(connection: AsyncConnection, project_id: int) -> bool:
 
 
 async def put(
-    connection: AsyncConnection, name: str, objectives: Sequence[dict[str, Any]], refit_policy: dict[str, Any]
+    connection: AsyncConnection,
+    name: str,
+    objectives: Sequence[dict[str, Any]],
+    refit_policy: dict[str, Any],
+    retention: dict[str, Any] | None = None,
 ) -> Project:
     """Make a project, or replace what it declares."""
-    declared = {"objectives": list(objectives), "refit_policy": refit_policy}
+    declared = {"objectives": list(objectives), "refit_policy": refit_policy, "retention": retention or {}}
     changed = {**declared, "updated_at": func.now()}
     statement = insert(projects).values(name=name, **declared)
     await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))

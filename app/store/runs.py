@@ -15,7 +15,7 @@ from app.store import audit, cursors, documents
 from app.store.database import AsyncConnection
 from app.store.reach import Reach, within
 from app.store.tables import PgSnapshot, datasets, projects, runs
-from app.types import INPUT_KINDS, CurvePoint, DatasetReference, Run, RunPatch, State, StoredRun
+from app.types import INPUT_KINDS, CurvePoint, DatasetReference, PastRun, Run, RunPatch, State, StoredRun
 
 _CHUNK: Final = 1_000
 """Rows that a history holds in memory at a time, besides those it has given out."""
@@ -30,10 +30,21 @@ _SMALL: Final = [
     runs.c[name]
     for name in ("id", "run_id", "state", *INPUT_KINDS, "metrics", "resources", "recommendation_id", *_TIMES)
 ]
+_FINISHED_AT: Final[ColumnElement[float]] = literal_column(
+    "extract(epoch FROM coalesce(runs.finished_at, runs.created_at))::float8"
+)
 _REACHED: Final = case(
     (runs.c.state == literal_column("'stopped'"), runs.c.learning_curve), else_=literal_column("'[]'::jsonb")
 ).label("learning_curve")
 """What a history needs of the curves: how far the stopped runs came."""
+_PAST: Final = [
+    func.uuid_send(runs.c.id),
+    datasets.c.name,
+    *(runs.c[name] for name in ("state", *INPUT_KINDS, "metrics", "resources")),
+    _REACHED,
+    _FINISHED_AT,
+]
+"""As the fields of `PastRun`."""
 _NO_CURVE: Final = literal_column("'[]'::jsonb", JSONB).label("learning_curve")
 _NAMES: Final = [projects.c.name.label("project"), datasets.c.name.label("dataset")]
 
@@ -167,7 +178,7 @@ async def _project_id(connection: AsyncConnection, project: str | None) -> int |
 
 async def history(
     connection: AsyncConnection, project_id: int, since: int = 0, until: int | None = None, unseen_in: str | None = None
-) -> AsyncIterator[StoredRun]:
+) -> AsyncIterator[PastRun]:
     """The finished runs of a project, oldest first, streamed, without tags, meta-features and completed curves.
 
     Meta-features belong to datasets: `datasets.meta_features` gives them once.
@@ -181,11 +192,14 @@ async def history(
         snapshot = cast(unseen_in, PgSnapshot)
         finished.append(runs.c.written >= func.pg_snapshot_xmin(snapshot))
         finished.append(~func.pg_visible_in_snapshot(runs.c.written, snapshot))
-    query = _select(*_SMALL, _REACHED, *_NAMES).where(*finished).order_by(runs.c.id)
-    references: dict[str, DatasetReference] = {}
+    query = select(*_PAST).join_from(runs, datasets, runs.c.dataset_id == datasets.c.id)
+    query = query.where(*finished).order_by(runs.c.id)
     async with connection.stream(query, execution_options={"yield_per": _CHUNK}) as rows:
-        async for row in rows:
-            yield _small(row, references)
+        async for part in rows.partitions():
+            for row in part:
+                run = PastRun._make(row)
+                curve = [CurvePoint.model_construct(**point) for point in run.learning_curve]  # type: ignore[arg-type]  # as it is stored
+                yield run._replace(learning_curve=curve) if curve else run
 
 
 async def of_dataset(

@@ -67,6 +67,12 @@ _HORIZON: Final = text("""
     SELECT horizon::text::bigint FROM run_folds, pg_control_system()
     WHERE project_id = :project_id AND cluster = system_identifier
 """)
+_REACHES: Final = text("""
+    SELECT EXISTS (
+        SELECT FROM runs WHERE project_id = :project_id AND state <> 'running' AND written >= CAST(:since AS xid8)
+        OFFSET :beyond
+    )
+""")
 _N_RUNS: Final = text("""
     SELECT (SELECT coalesce(sum(n_runs), 0) FROM run_segments WHERE project_id = :project_id)
          + (SELECT count(*) FROM runs WHERE project_id = :project_id AND state <> 'running' AND written >= coalesce(
@@ -119,6 +125,12 @@ async def next_horizon(connection: AsyncConnection, project_id: int, since: int,
 async def advance(connection: AsyncConnection, project_id: int, horizon: int) -> None:
     """Under the lock, in the transaction that adds the segments."""
     await connection.execute(_ADVANCE, {"project_id": project_id, "horizon": str(horizon)})
+
+
+async def tail_reaches(connection: AsyncConnection, project_id: int, n: int) -> bool:
+    """Whether at least so many runs are in no segment."""
+    since = await horizon(connection, project_id)
+    return bool(await connection.scalar(_REACHES, {"project_id": project_id, "since": str(since), "beyond": n - 1}))
 
 
 async def n_runs(connection: AsyncConnection, project_id: int) -> int:

@@ -105,12 +105,14 @@ projects = Table(
     Column("name", Text, nullable=False, unique=True),
     _json("objectives", "[]"),
     _json("refit_policy", "{}"),
+    _json("retention", "{}"),
     # The serving meta-learner; the two tables point at each other, so this key is added after both exist.
     Column("champion_id", Uuid, ForeignKey("meta_learners.id", ondelete="SET NULL", use_alter=True)),
     _time("created_at", now=True),
     _time("updated_at", now=True),
     CheckConstraint("jsonb_typeof(objectives) = 'array'", name="objectives"),
     CheckConstraint("jsonb_typeof(refit_policy) = 'object'", name="refit_policy"),
+    CheckConstraint("jsonb_typeof(retention) = 'object'", name="retention"),
 )
 
 datasets = Table(

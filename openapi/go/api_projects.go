@@ -226,7 +226,7 @@ func (r ApiGetProjectRequest) Execute() (*ProjectDetail, *http.Response, error) 
 /*
 GetProject Look at a project
 
-Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals hold.
+Its declared objectives and policies, which meta-learner serves, and how far its intervals hold.
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
  @param name The name, percent-encoded where it has to be.
@@ -583,7 +583,7 @@ func (r ApiPutProjectRequest) Execute() (*Project, *http.Response, error) {
 /*
 PutProject Declare what holds for a project
 
-Set the objectives and the refit policy; what is left out gets its default. Makes the project if need be.
+Set objectives, refit policy and retention; what is left out gets its default. Makes the project if need be.
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
  @param name The name, percent-encoded where it has to be.

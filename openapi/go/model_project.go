@@ -25,6 +25,7 @@ type Project struct {
 	Name string `json:"name"`
 	Objectives []Objective `json:"objectives"`
 	RefitPolicy RefitPolicy `json:"refit_policy"`
+	Retention Retention `json:"retention"`
 	// The champion: the meta-learner that serves.
 	MetaLearnerId NullableString `json:"meta_learner_id"`
 	// Null until a worker has looked at the project.
@@ -39,11 +40,12 @@ type _Project Project
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewProject(name string, objectives []Objective, refitPolicy RefitPolicy, metaLearnerId NullableString, health NullableProjectHealth, createdAt time.Time, updatedAt time.Time) *Project {
+func NewProject(name string, objectives []Objective, refitPolicy RefitPolicy, retention Retention, metaLearnerId NullableString, health NullableProjectHealth, createdAt time.Time, updatedAt time.Time) *Project {
 	this := Project{}
 	this.Name = name
 	this.Objectives = objectives
 	this.RefitPolicy = refitPolicy
+	this.Retention = retention
 	this.MetaLearnerId = metaLearnerId
 	this.Health = health
 	this.CreatedAt = createdAt
@@ -129,6 +131,30 @@ func (o *Project) GetRefitPolicyOk() (*RefitPolicy, bool) {
 // SetRefitPolicy sets field value
 func (o *Project) SetRefitPolicy(v RefitPolicy) {
 	o.RefitPolicy = v
+}
+
+// GetRetention returns the Retention field value
+func (o *Project) GetRetention() Retention {
+	if o == nil {
+		var ret Retention
+		return ret
+	}
+
+	return o.Retention
+}
+
+// GetRetentionOk returns a tuple with the Retention field value
+// and a boolean to check if the value has been set.
+func (o *Project) GetRetentionOk() (*Retention, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return &o.Retention, true
+}
+
+// SetRetention sets field value
+func (o *Project) SetRetention(v Retention) {
+	o.Retention = v
 }
 
 // GetMetaLearnerId returns the MetaLearnerId field value
@@ -244,6 +270,7 @@ func (o Project) ToMap() (map[string]interface{}, error) {
 	toSerialize["name"] = o.Name
 	toSerialize["objectives"] = o.Objectives
 	toSerialize["refit_policy"] = o.RefitPolicy
+	toSerialize["retention"] = o.Retention
 	toSerialize["meta_learner_id"] = o.MetaLearnerId.Get()
 	toSerialize["health"] = o.Health.Get()
 	toSerialize["created_at"] = o.CreatedAt
@@ -259,6 +286,7 @@ func (o *Project) UnmarshalJSON(data []byte) (err error) {
 		"name",
 		"objectives",
 		"refit_policy",
+		"retention",
 		"meta_learner_id",
 		"health",
 		"created_at",

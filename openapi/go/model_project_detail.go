@@ -25,6 +25,7 @@ type ProjectDetail struct {
 	Name string `json:"name"`
 	Objectives []Objective `json:"objectives"`
 	RefitPolicy RefitPolicy `json:"refit_policy"`
+	Retention Retention `json:"retention"`
 	// The champion: the meta-learner that serves.
 	MetaLearnerId NullableString `json:"meta_learner_id"`
 	// Null until a worker has looked at the project.
@@ -41,11 +42,12 @@ type _ProjectDetail ProjectDetail
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewProjectDetail(name string, objectives []Objective, refitPolicy RefitPolicy, metaLearnerId NullableString, health NullableProjectHealth, createdAt time.Time, updatedAt time.Time, warnings []string) *ProjectDetail {
+func NewProjectDetail(name string, objectives []Objective, refitPolicy RefitPolicy, retention Retention, metaLearnerId NullableString, health NullableProjectHealth, createdAt time.Time, updatedAt time.Time, warnings []string) *ProjectDetail {
 	this := ProjectDetail{}
 	this.Name = name
 	this.Objectives = objectives
 	this.RefitPolicy = refitPolicy
+	this.Retention = retention
 	this.MetaLearnerId = metaLearnerId
 	this.Health = health
 	this.CreatedAt = createdAt
@@ -132,6 +134,30 @@ func (o *ProjectDetail) GetRefitPolicyOk() (*RefitPolicy, bool) {
 // SetRefitPolicy sets field value
 func (o *ProjectDetail) SetRefitPolicy(v RefitPolicy) {
 	o.RefitPolicy = v
+}
+
+// GetRetention returns the Retention field value
+func (o *ProjectDetail) GetRetention() Retention {
+	if o == nil {
+		var ret Retention
+		return ret
+	}
+
+	return o.Retention
+}
+
+// GetRetentionOk returns a tuple with the Retention field value
+// and a boolean to check if the value has been set.
+func (o *ProjectDetail) GetRetentionOk() (*Retention, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return &o.Retention, true
+}
+
+// SetRetention sets field value
+func (o *ProjectDetail) SetRetention(v Retention) {
+	o.Retention = v
 }
 
 // GetMetaLearnerId returns the MetaLearnerId field value
@@ -271,6 +297,7 @@ func (o ProjectDetail) ToMap() (map[string]interface{}, error) {
 	toSerialize["name"] = o.Name
 	toSerialize["objectives"] = o.Objectives
 	toSerialize["refit_policy"] = o.RefitPolicy
+	toSerialize["retention"] = o.Retention
 	toSerialize["meta_learner_id"] = o.MetaLearnerId.Get()
 	toSerialize["health"] = o.Health.Get()
 	toSerialize["created_at"] = o.CreatedAt
@@ -287,6 +314,7 @@ func (o *ProjectDetail) UnmarshalJSON(data []byte) (err error) {
 		"name",
 		"objectives",
 		"refit_policy",
+		"retention",
 		"meta_learner_id",
 		"health",
 		"created_at",

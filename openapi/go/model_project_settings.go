@@ -22,6 +22,7 @@ type ProjectSettings struct {
 	// What a recommendation optimises when its request does not say.
 	Objectives []Objective `json:"objectives,omitempty"`
 	RefitPolicy *RefitPolicy `json:"refit_policy,omitempty"`
+	Retention *Retention `json:"retention,omitempty"`
 }
 
 // NewProjectSettings instantiates a new ProjectSettings object
@@ -105,6 +106,38 @@ func (o *ProjectSettings) SetRefitPolicy(v RefitPolicy) {
 	o.RefitPolicy = &v
 }
 
+// GetRetention returns the Retention field value if set, zero value otherwise.
+func (o *ProjectSettings) GetRetention() Retention {
+	if o == nil || IsNil(o.Retention) {
+		var ret Retention
+		return ret
+	}
+	return *o.Retention
+}
+
+// GetRetentionOk returns a tuple with the Retention field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *ProjectSettings) GetRetentionOk() (*Retention, bool) {
+	if o == nil || IsNil(o.Retention) {
+		return nil, false
+	}
+	return o.Retention, true
+}
+
+// HasRetention returns a boolean if a field has been set.
+func (o *ProjectSettings) HasRetention() bool {
+	if o != nil && !IsNil(o.Retention) {
+		return true
+	}
+
+	return false
+}
+
+// SetRetention gets a reference to the given Retention and assigns it to the Retention field.
+func (o *ProjectSettings) SetRetention(v Retention) {
+	o.Retention = &v
+}
+
 func (o ProjectSettings) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -120,6 +153,9 @@ func (o ProjectSettings) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.RefitPolicy) {
 		toSerialize["refit_policy"] = o.RefitPolicy
+	}
+	if !IsNil(o.Retention) {
+		toSerialize["retention"] = o.Retention
 	}
 	return toSerialize, nil
 }

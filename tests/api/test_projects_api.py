@@ -49,12 +49,14 @@ async def test_a_project_is_declared_read_and_listed(client: Client, demo: None)
     project = await call(client, "GET", "/v1/projects/demo", 200, schemas.ProjectDetail)
     assert project["objectives"] == examples.PROJECT_SETTINGS["objectives"]
     assert project["refit_policy"] == examples.PROJECT_SETTINGS["refit_policy"]
+    assert project["retention"] == examples.PROJECT_SETTINGS["retention"]
     assert project["meta_learner_id"] is None
     assert project.pop("warnings") == []
     listed = await call(client, "GET", "/v1/projects", 200, schemas.ProjectList)
     assert listed == {"projects": [project], "next_cursor": None}
     changed = await call(client, "PUT", "/v1/projects/demo", 200, schemas.Project, json={})
     assert (changed["objectives"], changed["created_at"]) == ([], project["created_at"])
+    assert changed["retention"] == {"keep_raw_days": None, "keep_latest": 1000}
 
 
 @pytest.mark.parametrize("name", ["a/b", "ä ö", "100%", "'; drop table projects;--", "<script>", "?x=1#y", "."])

@@ -18,6 +18,7 @@ from app.featurise.segment import from_bytes, joined, latest, of_runs, run_table
 from app.space.columns import Column, NumericColumn, level_key
 from app.types import RunTable
 from tests.featurise.histories import histories, stored, transform
+from tests.histories import past
 
 
 def values_of(column: Column) -> list[str | None]:
@@ -50,7 +51,7 @@ def test_segments_make_the_table_that_the_rows_make(
     history: Any, rng: random.Random, n_parts: int, compacted: bool
 ) -> None:
     runs, meta_features = history
-    parts = [of_runs([run for run in runs if run.id.int % n_parts == part]) for part in range(n_parts)]
+    parts = [of_runs([past(run) for run in runs if run.id.int % n_parts == part]) for part in range(n_parts)]
     rng.shuffle(parts)
     parts = [from_bytes(to_bytes(part)) for part in parts]
     if compacted:
@@ -67,7 +68,7 @@ def test_segments_make_the_table_that_the_rows_make(
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1), st.sets(st.integers(0, 9)), st.integers(1, 4))
 def test_the_last_version_counts_and_what_is_deleted_is_gone(writes: list[int], deleted: set[int], size: int) -> None:
-    versions = [stored(number, hyperparameters={"version": i}) for i, number in enumerate(writes)]
+    versions = [past(stored(number, hyperparameters={"version": i})) for i, number in enumerate(writes)]
     parts = [of_runs(versions[start : start + size]) for start in range(0, len(versions), size)]
     table = run_table(latest(joined(parts), [UUID(int=number).bytes for number in deleted]), {})
     expected = {number: float(i) for i, number in enumerate(writes) if number not in deleted}
@@ -83,7 +84,7 @@ def test_a_segment_of_nothing_and_no_segment_are_an_empty_table() -> None:
 
 
 def test_a_damaged_segment_is_told() -> None:
-    content = to_bytes(of_runs([stored(1), stored(2)]))
+    content = to_bytes(of_runs([past(stored(1)), past(stored(2))]))
     for damaged in (b"", b"no segment", content[:-9], content[:100]):
         with pytest.raises(CorruptSegment):
             from_bytes(damaged)

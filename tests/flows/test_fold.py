@@ -23,6 +23,7 @@ from app.store.segments import Segment
 from app.store.upsert import upsert
 from app.types import Run, RunPatch, RunTable
 from tests.featurise.test_segment import assert_same
+from tests.histories import stored
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,7 @@ async def learned(database: Database, project_id: int, cache: Path | None = None
 
 async def from_rows(database: Database, project_id: int) -> RunTable:
     async with database.snapshot() as connection:
-        return run_table([run async for run in runs.history(connection, project_id)], {})
+        return run_table([stored(run) async for run in runs.history(connection, project_id)], {})
 
 
 async def listed(database: Database, project_id: int) -> list[Segment]:

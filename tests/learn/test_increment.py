@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from catboost import CatBoostRegressor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import CorruptBundle, NothingToLearn
-from app.learn.bundle import from_bytes
+from app.learn.bundle import from_bytes, to_bytes
 from app.learn.continuation import LEVELS, REPLAYED, Continuation, Sketch, evenly
 from app.learn.increment import learn_on
 from app.learn.scores import rank_scores
@@ -124,3 +127,51 @@ def test_nothing_new_is_nothing_to_learn(trained: Trained) -> None:
         learn_on(trained.content, trained.continuation, table([]))
     alone = table([*history([30], 1, seed=3)])
     assert learn_on(trained.content, trained.continuation, alone).n_runs == trained.n_runs + 1
+
+
+def test_a_member_that_may_see_none_of_the_new_runs_stays_as_it_is(trained: Trained) -> None:
+    grown = learn_on(trained.content, trained.continuation, table(history([5], 20, seed=9)))
+    before, after = from_bytes(trained.content), from_bytes(grown.content)
+    changed = set()
+    for name, target in after.targets.items():
+        was = before.targets[name].prior
+        for old, new in zip(was.views[:-1], target.prior.views[:-1], strict=True):
+            changed |= {k for k, pair in enumerate(zip(old.models, new.models, strict=True)) if differ(*pair)}
+    assert changed == set(range(5)) - {after.folds["data-5"]}
+
+
+def differ(one: CatBoostRegressor, other: CatBoostRegressor) -> bool:
+    return bool(one.tree_count_ != other.tree_count_)
+
+
+def test_the_mean_response_moves_by_the_share_of_new_datasets(trained: Trained) -> None:
+    """Only where a dataset is new, and the blend listens to it."""
+    learner = from_bytes(trained.content)
+    listening = {}
+    for name, target in learner.targets.items():
+        blend = np.full_like(target.prior.blend, 1.0)
+        listening[name] = replace(target, prior=replace(target.prior, blend=blend))
+    champion = to_bytes(replace(learner, targets=listening))
+    known, new = (
+        from_bytes(learn_on(champion, trained.continuation, table(history([dataset], 40, seed=9))).content)
+        for dataset in (3, 5)
+    )
+    X = learner.featuriser.transform(*_inputs(range(5))).X
+    said, same, moved = (who.targets["accuracy"].prior.views[-1].predict(X) for who in (learner, known, new))
+    np.testing.assert_array_equal(said, same)
+    assert 0.0 < np.sqrt(np.mean((moved - said) ** 2)) < np.std(said)
+
+
+def test_of_many_new_runs_a_sample_is_shown(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[int] = []
+
+    def continued(model: CatBoostRegressor, X: np.ndarray, z: np.ndarray, **_: object) -> CatBoostRegressor:
+        shown.append(len(X))
+        return model
+
+    monkeypatch.setattr("app.learn.increment.MAX_SHOWN", 30)
+    monkeypatch.setattr("app.learn.increment.continue_member", continued)
+    grown = learn_on(trained.content, trained.continuation, table(history([5, 6], 100, seed=9)))
+    replayed = len(Continuation.from_bytes(trained.continuation).replay.X)
+    assert max(shown) <= replayed + 40
+    assert grown.n_runs == trained.n_runs + 200

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -29,13 +30,17 @@ from app.config import Settings
 from app.featurise.segment import run_table
 from app.flows.fold import fold, read
 from app.flows.refit import refit
+from app.flows.tidy import AT_ONCE
+from app.learn.subsample import representative
 from app.learn.train import train
-from app.store import refits
+from app.store import refits, retention
 from app.store.database import Database, connect
 from app.store.embedded import embedded_postgres
 from app.store.migrate import migrate
 
 RUNS_EACH, N_META = 500, 6
+NEW_RUNS = 250
+"""Of an increment: so few that a champion of 10,000 runs takes several of them before a full refit is due."""
 COLUMNS = "hyperparameters, environment, fidelity, metrics, resources, state, dataset_id, id"
 console = Console()
 
@@ -127,6 +132,37 @@ def read_columns(url: str, project: int, cache: Path | None) -> int:
     return asyncio.run(work())
 
 
+def sample(url: str, project: int, cache: Path) -> int:
+    """The rows that a full refit learns from, out of all."""
+
+    async def work() -> int:
+        async with opened(url) as database:
+            history = await read(database, project, cache)
+            table = run_table(history.runs, history.meta_features)
+            return len(table.take(representative(table)))
+
+    return asyncio.run(work())
+
+
+def expire_some(url: str, project: int, n_runs: int) -> int:
+    """Rows that have expired go, as a worker lets them go."""
+
+    async def work() -> int:
+        async with opened(url) as database:
+            gone = 0
+            while gone < n_runs:
+                async with database.transaction() as connection:
+                    gone += await retention.expire(connection, project, 0.0, 0, AT_ONCE)
+            return gone
+
+    return asyncio.run(work())
+
+
+def vacuum(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM runs")
+
+
 def fold_all(url: str, project: int) -> int:
     async def work() -> int:
         async with opened(url) as database:
@@ -188,13 +224,29 @@ def reading(url: str, project: int, n_runs: int, cache: Path, samples: int) -> l
     assert rows[2] == warm[2] > n_runs
     with psycopg.connect(url) as connection:
         found = connection.execute(
-            "SELECT count(*), sum(n_bytes), pg_relation_size('runs') FROM run_segments"
+            "SELECT count(*), sum(n_bytes), pg_relation_size('runs'), pg_indexes_size('runs') FROM run_segments"
         ).fetchone()
     assert found is not None
+    in_a_process(fold_all, url, project)
+    folded = median(in_a_process(read_columns, url, project, cache) for _ in range(samples))
+    sampled = median(in_a_process(sample, url, project, cache) for _ in range(samples))
+    expiry_seconds, _, n_gone = in_a_process(expire_some, url, project, n_runs // 10)
+    vacuum_seconds, _, _ = in_a_process(vacuum, url)
     return [
         (f"JSONB rows to dictionaries, {n_runs:,} runs", f"{rows[0]:.1f} s, {rows[1]:,.0f} MiB", "1"),
         ("the same from segments, cold", f"{cold[0]:.2f} s, {cold[1]:,.0f} MiB", ratios(rows, cold)),
         ("the same, warm, 1 % in no segment", f"{warm[0]:.2f} s, {warm[1]:,.0f} MiB", ratios(rows, warm)),
+        ("the same, once a worker has folded that", f"{folded[0]:.2f} s, {folded[1]:,.0f} MiB", ratios(rows, folded)),
+        (
+            f"that, and the {sampled[2]:,} runs that a full refit learns from out of it",
+            f"{sampled[0]:.2f} s, {sampled[1]:,.0f} MiB",
+            ratios(rows, sampled),
+        ),
+        (
+            f"{n_gone:,} rows expire; VACUUM of the table after it",
+            f"{expiry_seconds:.1f} s; {vacuum_seconds:.1f} s",
+            f"{n_gone / expiry_seconds:,.0f} rows/s; indexes {found[3] / rows[2]:.0f} bytes a run",
+        ),
         (
             "folding all of it, once",
             f"{fold_seconds:.1f} s, {fold_mib:,.0f} MiB",
@@ -218,15 +270,17 @@ def median(samples: Iterable[tuple[float, float, Any]]) -> tuple[float, float, A
 
 
 def increments(url: str, projects: dict[int, int], data_dir: str, samples: int) -> list[tuple[str, str, str]]:
-    """A full refit of each history, then increments of 500 runs of a new dataset; the sizes take turns."""
+    """A full refit of each history, then increments of the runs of a new dataset; the sizes take turns."""
     full = {n: in_a_process(refit_once, url, project, f"{data_dir}/{n}", "request") for n, project in projects.items()}
     seconds: dict[int, list[float]] = {n: [] for n in projects}
     for sample in range(samples):
         for n, project in projects.items():
-            make_runs(url, project, 10**6 + sample, 10**6 + sample + 1, RUNS_EACH, 2)
+            make_runs(url, project, 10**6 + sample, 10**6 + sample + 1, NEW_RUNS, 2)
             _, _, (kind, took) = in_a_process(refit_once, url, project, f"{data_dir}/{n}", "new_runs")
             assert kind == "incremental"
             seconds[n].append(took)
+            sys.stderr.write(f"an increment on {n:,} runs: {took:.2f} s\n")
+    sys.stderr.write(f"full refits: {full}\n")
     middle = {n: statistics.median(found) for n, found in seconds.items()}
     small = min(projects)
     rows = []
@@ -234,7 +288,7 @@ def increments(url: str, projects: dict[int, int], data_dir: str, samples: int) 
         _, mib, (_, took) = full[n]
         rows.append((f"full refit of {n:,} runs, 3 targets", f"{took:.0f} s, {mib:,.0f} MiB", ""))
         ratio = f"{took / middle[n]:.0f} x faster than it; {middle[n] / middle[small]:.2f} of that at {small:,}"
-        rows.append((f"increment of {RUNS_EACH} runs on {n:,}", f"{middle[n]:.2f} s", ratio))
+        rows.append((f"increment of {NEW_RUNS} runs on {n:,}", f"{middle[n]:.2f} s", ratio))
     return rows
 
 
@@ -255,6 +309,7 @@ def main() -> None:
             projects[n] = int(made[0])
             make_runs(url, projects[n], 0, n // RUNS_EACH, RUNS_EACH, 0)
         rows = reading(url, projects[given.runs], given.runs, Path(directory, "cache"), given.samples)
+        sys.stderr.write("".join(f"{row}\n" for row in rows))
         if given.full:
             rows += increments(url, projects, directory, given.samples)
     head = "| | measured | ratio |\n|---|---|---|\n"

@@ -199,15 +199,15 @@ async def test_the_history_has_finished_runs_oldest_first(database: Database) ->
     ids = await store(database, *first) + await store(database, *second)
     async with database.snapshot() as connection:
         project_id = (await datasets_ids(connection))["p"]
-        history = [stored async for stored in runs.history(connection, project_id)]
+        history = [past async for past in runs.history(connection, project_id)]
         of_adult = await runs.of_dataset(connection, project_id, "adult")
         latest = await runs.of_dataset(connection, project_id, "adult", latest=2)
         assert await datasets.meta_features(connection, project_id) == {"adult": {}, "e": meta_features}
-    assert [stored.id for stored in history] == sorted([ids[0], ids[2], ids[3]])
+    assert [UUID(bytes=past.id) for past in history] == sorted([ids[0], ids[2], ids[3]])
     assert [stored.id for stored in of_adult] == sorted(ids[:3])
     assert [stored.id for stored in latest] == sorted(ids[:3])[1:]
-    assert {stored.run.dataset.name for stored in history} == {"adult", "e"}
-    assert all(stored.run.metrics == {"accuracy": 0.5} for stored in history)
+    assert {past.dataset for past in history} == {"adult", "e"}
+    assert all(past.metrics == {"accuracy": 0.5} for past in history)
 
 
 async def datasets_ids(connection: Any) -> dict[str, int]:
@@ -217,7 +217,7 @@ async def datasets_ids(connection: Any) -> dict[str, int]:
 async def test_a_history_longer_than_one_chunk_is_whole(database: Database) -> None:
     await store(database, *(run(hyperparameters={"i": i}) for i in range(2_300)))
     async with database.snapshot() as connection:
-        seen = [stored.run.hyperparameters["i"] async for stored in runs.history(connection, 1)]
+        seen = [past.hyperparameters["i"] async for past in runs.history(connection, 1)]
     assert sorted(seen) == list(range(2_300))
 
 

@@ -290,12 +290,12 @@ export interface paths {
         };
         /**
          * Look at a project
-         * @description Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals hold.
+         * @description Its declared objectives and policies, which meta-learner serves, and how far its intervals hold.
          */
         get: operations["get_project"];
         /**
          * Declare what holds for a project
-         * @description Set the objectives and the refit policy; what is left out gets its default. Makes the project if need be.
+         * @description Set objectives, refit policy and retention; what is left out gets its default. Makes the project if need be.
          */
         put: operations["put_project"];
         post?: never;
@@ -1478,6 +1478,7 @@ export interface components {
             name: string;
             objectives: components["schemas"]["Objective"][];
             refit_policy: components["schemas"]["RefitPolicy"];
+            retention: components["schemas"]["Retention"];
             /** @description The champion: the meta-learner that serves. */
             meta_learner_id: string | null;
             /** @description Null until a worker has looked at the project. */
@@ -1496,6 +1497,7 @@ export interface components {
             name: string;
             objectives: components["schemas"]["Objective"][];
             refit_policy: components["schemas"]["RefitPolicy"];
+            retention: components["schemas"]["Retention"];
             /** @description The champion: the meta-learner that serves. */
             meta_learner_id: string | null;
             /** @description Null until a worker has looked at the project. */
@@ -1552,6 +1554,12 @@ export interface components {
              *     }
              */
             refit_policy?: components["schemas"]["RefitPolicy"];
+            /**
+             * @default {
+             *       "keep_latest": 1000
+             *     }
+             */
+            retention?: components["schemas"]["Retention"];
         };
         /**
          * Quality
@@ -1904,6 +1912,23 @@ export interface components {
              * @example demo
              */
             project?: string;
+        };
+        /**
+         * Retention
+         * @description How long raw runs are kept. What they taught stays; runs that followed a recommendation are kept themselves.
+         */
+        Retention: {
+            /**
+             * @description Days after its last change from which a worker may delete a finished run, once it is folded into a segment, from which refits go on learning. Its `run_id` may then be used again. Null: runs are kept.
+             * @example 90
+             */
+            keep_raw_days?: number | null;
+            /**
+             * Format: int64
+             * @description Latest runs of each dataset that are kept all the same: they sharpen its next answer.
+             * @default 1000
+             */
+            keep_latest?: number;
         };
         /**
          * Run
@@ -5470,6 +5495,10 @@ export interface operations {
                      *             "automatic": true,
                      *             "min_new_runs": 50
                      *           },
+                     *           "retention": {
+                     *             "keep_raw_days": 365,
+                     *             "keep_latest": 1000
+                     *           },
                      *           "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
                      *           "health": {
                      *             "measured_at": "2026-03-04T11:20:05Z",
@@ -5637,6 +5666,10 @@ export interface operations {
                      *       "refit_policy": {
                      *         "automatic": true,
                      *         "min_new_runs": 50
+                     *       },
+                     *       "retention": {
+                     *         "keep_raw_days": 365,
+                     *         "keep_latest": 1000
                      *       },
                      *       "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
                      *       "health": {
@@ -5827,6 +5860,10 @@ export interface operations {
                      *       "refit_policy": {
                      *         "automatic": true,
                      *         "min_new_runs": 50
+                     *       },
+                     *       "retention": {
+                     *         "keep_raw_days": 365,
+                     *         "keep_latest": 1000
                      *       },
                      *       "meta_learner_id": "0199f1c2-6c11-7f0e-b2a7-1d4c88e05b92",
                      *       "health": {

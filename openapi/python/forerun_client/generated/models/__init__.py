@@ -127,6 +127,7 @@ from .refit_progress_type_0 import RefitProgressType0
 from .refit_request import RefitRequest
 from .refit_state import RefitState
 from .refit_trigger import RefitTrigger
+from .retention import Retention
 from .run import Run
 from .run_architecture import RunArchitecture
 from .run_batch import RunBatch
@@ -289,6 +290,7 @@ __all__ = (
     "RefitRequest",
     "RefitState",
     "RefitTrigger",
+    "Retention",
     "Run",
     "RunArchitecture",
     "RunBatch",

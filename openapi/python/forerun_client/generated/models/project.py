@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..models.objective import Objective
     from ..models.project_health import ProjectHealth
     from ..models.refit_policy import RefitPolicy
+    from ..models.retention import Retention
 
 
 T = TypeVar("T", bound="Project")
@@ -25,6 +26,8 @@ class Project:
         name (str):
         objectives (list[Objective]):
         refit_policy (RefitPolicy): When the worker refits by itself. An absent field follows the service's own setting.
+        retention (Retention): How long raw runs are kept. What they taught stays; runs that followed a recommendation
+            are kept themselves.
         meta_learner_id (None | UUID): The champion: the meta-learner that serves.
         health (None | ProjectHealth): Null until a worker has looked at the project.
         created_at (datetime.datetime):
@@ -35,6 +38,7 @@ class Project:
     name: str
     objectives: list[Objective]
     refit_policy: RefitPolicy
+    retention: Retention
     meta_learner_id: UUID | None
     health: ProjectHealth | None
     created_at: datetime.datetime
@@ -52,6 +56,8 @@ class Project:
             objectives.append(objectives_item)
 
         refit_policy = self.refit_policy.to_dict()
+
+        retention = self.retention.to_dict()
 
         meta_learner_id: str | None
         if isinstance(self.meta_learner_id, UUID):
@@ -76,6 +82,7 @@ class Project:
                 "name": name,
                 "objectives": objectives,
                 "refit_policy": refit_policy,
+                "retention": retention,
                 "meta_learner_id": meta_learner_id,
                 "health": health,
                 "created_at": created_at,
@@ -90,6 +97,7 @@ class Project:
         from ..models.objective import Objective
         from ..models.project_health import ProjectHealth
         from ..models.refit_policy import RefitPolicy
+        from ..models.retention import Retention
 
         d = dict(src_dict)
         name = d.pop("name")
@@ -102,6 +110,8 @@ class Project:
             objectives.append(objectives_item)
 
         refit_policy = RefitPolicy.from_dict(d.pop("refit_policy"))
+
+        retention = Retention.from_dict(d.pop("retention"))
 
         def _parse_meta_learner_id(data: object) -> UUID | None:
             if data is None:
@@ -141,6 +151,7 @@ class Project:
             name=name,
             objectives=objectives,
             refit_policy=refit_policy,
+            retention=retention,
             meta_learner_id=meta_learner_id,
             health=health,
             created_at=created_at,

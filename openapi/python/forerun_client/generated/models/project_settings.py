@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.objective import Objective
     from ..models.refit_policy import RefitPolicy
+    from ..models.retention import Retention
 
 
 T = TypeVar("T", bound="ProjectSettings")
@@ -23,11 +24,14 @@ class ProjectSettings:
         objectives (list[Objective] | Unset): What a recommendation optimises when its request does not say.
         refit_policy (RefitPolicy | Unset): When the worker refits by itself. An absent field follows the service's own
             setting.
+        retention (Retention | Unset): How long raw runs are kept. What they taught stays; runs that followed a
+            recommendation are kept themselves.
 
     """
 
     objectives: list[Objective] | Unset = UNSET
     refit_policy: RefitPolicy | Unset = UNSET
+    retention: Retention | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         objectives: list[dict[str, Any]] | Unset = UNSET
@@ -41,6 +45,10 @@ class ProjectSettings:
         if not isinstance(self.refit_policy, Unset):
             refit_policy = self.refit_policy.to_dict()
 
+        retention: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.retention, Unset):
+            retention = self.retention.to_dict()
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -48,6 +56,8 @@ class ProjectSettings:
             field_dict["objectives"] = objectives
         if refit_policy is not UNSET:
             field_dict["refit_policy"] = refit_policy
+        if retention is not UNSET:
+            field_dict["retention"] = retention
 
         return field_dict
 
@@ -55,6 +65,7 @@ class ProjectSettings:
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.objective import Objective
         from ..models.refit_policy import RefitPolicy
+        from ..models.retention import Retention
 
         d = dict(src_dict)
         _objectives = d.pop("objectives", UNSET)
@@ -73,9 +84,17 @@ class ProjectSettings:
         else:
             refit_policy = RefitPolicy.from_dict(_refit_policy)
 
+        _retention = d.pop("retention", UNSET)
+        retention: Retention | Unset
+        if isinstance(_retention, Unset):
+            retention = UNSET
+        else:
+            retention = Retention.from_dict(_retention)
+
         project_settings = cls(
             objectives=objectives,
             refit_policy=refit_policy,
+            retention=retention,
         )
 
         return project_settings

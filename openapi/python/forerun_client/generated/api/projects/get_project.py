@@ -86,8 +86,7 @@ def sync_detailed(
 ) -> Response[Problem | ProjectDetail]:
     """Look at a project
 
-     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
-    hold.
+     Its declared objectives and policies, which meta-learner serves, and how far its intervals hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.
@@ -118,8 +117,7 @@ def sync(
 ) -> Problem | ProjectDetail | None:
     """Look at a project
 
-     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
-    hold.
+     Its declared objectives and policies, which meta-learner serves, and how far its intervals hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.
@@ -145,8 +143,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | ProjectDetail]:
     """Look at a project
 
-     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
-    hold.
+     Its declared objectives and policies, which meta-learner serves, and how far its intervals hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.
@@ -175,8 +172,7 @@ async def asyncio(
 ) -> Problem | ProjectDetail | None:
     """Look at a project
 
-     Its declared objectives, its refit policy, which meta-learner serves, and how far its intervals
-    hold.
+     Its declared objectives and policies, which meta-learner serves, and how far its intervals hold.
 
     Args:
         name (str): The name, percent-encoded where it has to be.

@@ -112,7 +112,7 @@ def sync_detailed(
 ) -> Response[Problem | Project]:
     """Declare what holds for a project
 
-     Set the objectives and the refit policy; what is left out gets its default. Makes the project if
+     Set objectives, refit policy and retention; what is left out gets its default. Makes the project if
     need be.
 
     Args:
@@ -147,7 +147,7 @@ def sync(
 ) -> Problem | Project | None:
     """Declare what holds for a project
 
-     Set the objectives and the refit policy; what is left out gets its default. Makes the project if
+     Set objectives, refit policy and retention; what is left out gets its default. Makes the project if
     need be.
 
     Args:
@@ -177,7 +177,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | Project]:
     """Declare what holds for a project
 
-     Set the objectives and the refit policy; what is left out gets its default. Makes the project if
+     Set objectives, refit policy and retention; what is left out gets its default. Makes the project if
     need be.
 
     Args:
@@ -210,7 +210,7 @@ async def asyncio(
 ) -> Problem | Project | None:
     """Declare what holds for a project
 
-     Set the objectives and the refit policy; what is left out gets its default. Makes the project if
+     Set objectives, refit policy and retention; what is left out gets its default. Makes the project if
     need be.
 
     Args:
