@@ -141,7 +141,7 @@ class _Envelope(BaseModel):
 
 
 def _read_batch(body: bytes, caller: Caller) -> list[ingest.Incoming]:
-    swift: list[Arrival | None] = [swift_runs.read(run, around=2) for run in swift_runs.split(body, BATCH_LIMITS) or ()]
+    swift = swift_runs.read_all(swift_runs.split(body, BATCH_LIMITS) or (), around=2)
     if not swift or None in swift:
         return _read_carefully(body, swift, caller)
     return [_allowed(run, caller) for run in swift if run is not None]
