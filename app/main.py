@@ -26,6 +26,7 @@ from app.api import (
     recommendations,
     refits,
     runs,
+    swift_runs,
 )
 from app.api.access import Access
 from app.api.body_timeout import BodyTimeout
@@ -95,7 +96,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.recommend_gate = Gate(threads, RECOMMEND_QUEUE)
     try:
         patience = settings.pool_timeout_seconds + settings.connect_timeout_seconds + ROUND_TRIP_SECONDS
-        async with Intake(app.state.database, settings.refit_delay_seconds, patience) as app.state.intake:
+        intake = Intake(app.state.database, settings.refit_delay_seconds, patience, swift_runs.read_all)
+        async with intake as app.state.intake:
             stopping = Event()
             warming = asyncio.create_task(asyncio.to_thread(warm_up, stopping))
             following = asyncio.create_task(follow(app.state.database, app.state.bundles, settings.listen_url))

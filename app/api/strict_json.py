@@ -57,7 +57,9 @@ _SHAPE: Final = bytes.maketrans(
 )  # a digit is 0, what may precede a number a space
 _MAY_PASS_2_53: Final = re.compile(b" " + b"0" * 16)  # compiled, for `in` takes twice as long
 _TOO_LONG: Final = re.compile(rb"[-+.0-9eE]{65}")
-_MAY_BE_TOO_LONG: Final = re.compile(b"0" * 21)  # of 65 characters, at most 4 are no digits, and those part them in at most 3 runs
+_MAY_BE_TOO_LONG: Final = re.compile(
+    b"0" * 21
+)  # of 65 characters, at most 4 are no digits, and those part them in at most 3 runs
 
 
 def _swiftly(body: bytes, limits: Limits) -> Any:

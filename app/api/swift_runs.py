@@ -257,7 +257,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 def _is_coherent(columns: _Columns, times: Sequence[_Times]) -> bool:
     for state, metrics, resources in zip(columns.state, columns.metrics, columns.resources, strict=True):
-        if (state == "completed" and not metrics) or (metrics and resources and not metrics.keys().isdisjoint(resources)):
+        if (state == "completed" and not metrics) or (
+            metrics and resources and not metrics.keys().isdisjoint(resources)
+        ):
             return False
     return all(
         started is not _DOUBT and finished is not _DOUBT and not (started and finished and finished < started)

@@ -74,21 +74,36 @@ def arrivals(
 
     `values`: what becomes the documents, in their order; times in UTC.
     """
-    texts = [documents.dump_each(column, _EMPTY.get(name, b"{}")) for name, column in zip(DOCUMENTS, values, strict=True)]
+    texts = [
+        documents.dump_each(column, _EMPTY.get(name, b"{}")) for name, column in zip(DOCUMENTS, values, strict=True)
+    ]
     inputs = map(documents.canonical_each, texts[:_N_INPUTS])
     follows = [each or None for each in follows]
     about = map(_about, references, states, follows, times)
     digests = [sha256(b"\n".join(parts)).digest() for parts in zip(*inputs, *texts[_N_INPUTS:], about, strict=True)]
     keys = [run_id or str(uuid4()) for run_id in run_ids]
     names, features, _ = zip(*references, strict=True)
-    rows = zip(projects, keys, names, features, states, zip(*texts, strict=True), follows, *zip(*times, strict=True), digests, strict=True)
+    rows = zip(
+        projects,
+        keys,
+        names,
+        features,
+        states,
+        zip(*texts, strict=True),
+        follows,
+        *zip(*times, strict=True),
+        digests,
+        strict=True,
+    )
     return list(map(Arrival._make, rows))
 
 
 _EMPTY: Final[Mapping[str, bytes]] = {"learning_curve": b"[]"}
 
 
-def _about(dataset: Reference, state: State, follows: UUID | None, times: tuple[datetime | None, datetime | None]) -> bytes:
+def _about(
+    dataset: Reference, state: State, follows: UUID | None, times: tuple[datetime | None, datetime | None]
+) -> bytes:
     """The rest of what a digest is of, as JSON."""
     ends = _ENDS[state] if follows is None and times == _NO_TIMES else documents.dump((state, follows, *times))[1:]
     return b"[%b,%b" % (dataset.text, ends)
