@@ -35,6 +35,8 @@ MAX_GROUP: Final = 500
 """Single runs that share one transaction."""
 MAX_GROUP_BYTES: Final = 2**20
 """What is read for one: it takes some ten milliseconds."""
+LINGER_SECONDS: Final = 0.02
+"""How long a connection is kept for the next run: to get one again costs as much as to store a few."""
 MAX_WAITING: Final = 2_000
 """Single runs that may wait for theirs (under a second's worth); more are refused rather than made late."""
 NAMED: Final = 3
@@ -319,10 +321,10 @@ class Intake:
                     self._waiting.task_done()
 
     async def _flush_while_busy(self, first: _Waiting, line: Driver) -> None:
-        """Group after group over one connection, which is given back as soon as nobody waits."""
+        """Group after group over one connection, which is given back when nobody has come for a moment."""
         group = [first]
         while group:
-            n_bytes = _size(first)
+            n_bytes = sum(map(_size, group))
             while len(group) < MAX_GROUP and n_bytes < MAX_GROUP_BYTES and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
                 n_bytes += _size(group[-1])
@@ -332,7 +334,14 @@ class Intake:
             finally:
                 for _ in group:
                     self._waiting.task_done()
-            group = [] if line.broken or self._waiting.empty() else [self._waiting.get_nowait()]
+            group = [] if line.broken else await self._next()
+
+    async def _next(self) -> list[_Waiting]:
+        """Whoever is the next to wait, if anybody comes in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if not self._open else LINGER_SECONDS):
+                return [await self._waiting.get()]
+        return []
 
     async def _flush(self, group: Sequence[_Waiting], line: Driver) -> None:
         """All that still wait, each of whom hears what became of it."""
