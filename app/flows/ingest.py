@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, NamedTuple, Self, TypeAlias
@@ -51,62 +51,59 @@ MAX_RESULTS: Final = 1_000
 """Lines of a stream that are told one by one."""
 
 
-async def store(
-    database: Database, incoming: Sequence[Run | Arrival], bells: Bells, line: Driver | None = None
-) -> list[Outcome]:
-    """Store runs, and tell the worker of them; one outcome for each, in order. Raises: Unavailable.
+async def store(database: Database, incoming: Sequence[Run | Arrival], bells: Bells) -> list[Outcome]:
+    """Store runs in one transaction, and tell the worker of them; one outcome for each, in order.
 
-    Over a `line`, if there is one, what needs no second look; all else in one transaction.
+    Raises: Unavailable.
     """
-    swift = await _store_swiftly(database, incoming, line) if line is not None else [None] * len(incoming)
-    rest = [index for index, outcome in enumerate(swift) if outcome is None]
-    stored = iter(await _store(database, [incoming[index] for index in rest]) if rest else ())
-    outcomes = [outcome or next(stored)._replace(index=index) for index, outcome in enumerate(swift)]
-    for status, n in Counter([outcome.status for outcome in outcomes]).items():
-        telemetry.RUNS_INGESTED.labels(status).inc(n)
-    ended = {outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"}
-    bells.ring_for(project_id for project_id in ended if project_id is not None)
+    outcomes = await _store(database, incoming)
+    _tell(incoming, outcomes, bells)
     return outcomes
 
 
-async def _store_swiftly(database: Database, incoming: Sequence[Run | Arrival], line: Driver) -> list[Outcome | None]:
-    """None for those that are not stored yet."""
+async def store_swiftly(
+    database: Database, incoming: Sequence[Run | Arrival], bells: Bells, line: Driver
+) -> list[Outcome | None]:
+    """The same for a few runs, over a line; None for those that need a second look, and are not stored yet."""
     try:
-        with _one_commit(len(incoming)), told_as_unavailable():
-            return await upsert_swiftly(line, incoming, database.homes)
+        with telemetry.INGEST_COMMIT_SECONDS.time(), told_as_unavailable():
+            outcomes = await upsert_swiftly(line, incoming, database.homes)
     except Unavailable:
         raise
     except Exception:
         log.exception("%d runs could not be stored swiftly", len(incoming))
         return [None] * len(incoming)
+    if stored := [outcome for outcome in outcomes if outcome is not None]:
+        telemetry.INGEST_COMMIT_RUNS.observe(len(stored))
+        _tell(incoming, stored, bells)
+    return outcomes
+
+
+def _tell(incoming: Sequence[Run | Arrival], outcomes: Sequence[Outcome], bells: Bells) -> None:
+    for status, n in Counter([outcome.status for outcome in outcomes]).items():
+        telemetry.RUNS_INGESTED.labels(status).inc(n)
+    ended = {outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"}
+    bells.ring_for(project_id for project_id in ended if project_id is not None)
 
 
 async def _store(database: Database, incoming: Sequence[Run | Arrival]) -> list[Outcome]:
-    """Store runs in one transaction.
-
-    Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone, and so on: one bad run never harms
-    another.
-    """
+    """Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone: one never harms another."""
     try:
-        with _one_commit(len(incoming)):
+        with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=len(incoming)):
             async with database.transaction() as connection:
-                return await upsert(connection, incoming, database.homes)
+                outcomes = await upsert(connection, incoming, database.homes)
     except Unavailable:
         raise
     except Exception:
         log.exception("%d runs could not be stored together", len(incoming))
+    else:
+        telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
+        return outcomes
     if len(incoming) == 1:
         return [Outcome(0, "rejected", incoming[0].run_id, error=ForerunError("this run could not be stored"))]
     middle = len(incoming) // 2
     first, second = await _store(database, incoming[:middle]), await _store(database, incoming[middle:])
     return first + [outcome._replace(index=outcome.index + middle) for outcome in second]
-
-
-@contextmanager
-def _one_commit(n_runs: int) -> Iterator[None]:
-    with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=n_runs):
-        yield
-    telemetry.INGEST_COMMIT_RUNS.observe(n_runs)
 
 
 async def amend(
@@ -142,14 +139,9 @@ class Tally:
 async def store_batch(database: Database, incoming: Sequence[Incoming], bells: Bells) -> Tally:
     """Store what is good of a batch; `results` has every run, in order."""
     tally = Tally()
-    if len(incoming) <= FEW:
-        async with database.line() as line:
-            outcomes = await _store_good(database, incoming, bells, line)
-    else:
-        outcomes = await _store_good(database, incoming, bells)
-    for outcome in outcomes:
+    tally.results += await _store_good(database, incoming, bells, few=len(incoming) <= FEW)
+    for outcome in tally.results:
         tally.count(outcome)
-        tally.results.append(outcome)
     return tally
 
 
@@ -202,11 +194,11 @@ def _note(tally: Tally, outcome: Outcome, number: int) -> None:
 
 
 async def _store_good(
-    database: Database, incoming: Sequence[Incoming], bells: Bells, line: Driver | None = None
+    database: Database, incoming: Sequence[Incoming], bells: Bells, *, few: bool = False
 ) -> list[Outcome]:
     """Outcomes in order, of those that are runs and those that are not."""
     good = [item for item in incoming if not isinstance(item, ForerunError)]
-    outcomes = await store(database, good, bells, line) if good else []
+    outcomes = await (_store_few if few else store)(database, good, bells) if good else []
     if len(good) == len(incoming):
         return outcomes
     stored = iter(outcomes)
@@ -218,6 +210,15 @@ async def _store_good(
         else next(stored)._replace(index=index)
         for index, item in enumerate(incoming)
     ]
+
+
+async def _store_few(database: Database, incoming: Sequence[Run | Arrival], bells: Bells) -> list[Outcome]:
+    """In one statement as far as that goes."""
+    async with database.line() as line:
+        swift = await store_swiftly(database, incoming, bells, line)
+    rest = [index for index, outcome in enumerate(swift) if outcome is None]
+    stored = iter(await store(database, [incoming[index] for index in rest], bells) if rest else ())
+    return [outcome or next(stored)._replace(index=index) for index, outcome in enumerate(swift)]
 
 
 # ---------------------------------------------------------------- one by one, together
@@ -347,13 +348,13 @@ class Intake:
         """All that still wait, each of whom hears what became of it."""
         try:
             taken = self._read_all(group)
-            outcomes = await store(self._database, [run for run, _ in taken], self.bells, line) if taken else []
+            swift = await store_swiftly(self._database, [run for run, _ in taken], self.bells, line) if taken else []
+            _answer(taken, swift)
+            rest = [each for each, outcome in zip(taken, swift, strict=True) if outcome is None]
+            if rest:
+                _answer(rest, await store(self._database, [run for run, _ in rest], self.bells))
         except Exception as error:  # noqa: BLE001  # whatever it is, it is the waiting requests' to raise
             _fail([waiting.answer for waiting in group], error)
-            return
-        for (_, answer), outcome in zip(taken, outcomes, strict=True):
-            if not answer.done():  # whose client left
-                answer.set_result(outcome)
 
     def _read_all(self, group: Sequence[_Waiting]) -> list[tuple[Run | Arrival, _Answer]]:
         """The runs, and who waits for each; who sent something else is told so."""
@@ -366,6 +367,12 @@ class Intake:
             else:
                 taken.append((run, waiting.answer))
         return taken
+
+
+def _answer(taken: Sequence[tuple[Run | Arrival, _Answer]], outcomes: Sequence[Outcome | None]) -> None:
+    for (_, answer), outcome in zip(taken, outcomes, strict=True):
+        if outcome is not None and not answer.done():  # whose client has not left
+            answer.set_result(outcome)
 
 
 def _everywhere(_project: str) -> bool:

@@ -31,19 +31,18 @@ _TYPES: Final = {
     "digest": "bytea",
 }
 _COLUMNS: Final = ", ".join(name for name in _TYPES if name != "version")
+_FIELDS: Final = ", ".join(
+    f"given -> {i} AS {name}" if kind == "jsonb" else f"CAST(given ->> {i} AS {kind}) AS {name}"
+    for i, (name, kind) in enumerate(_TYPES.items())
+)
 # In the order of their keys, as everybody stores runs, so that none waits for one that waits for it.
 _INSERT: Final = f"""
     INSERT INTO runs (project_id, {_COLUMNS})
     SELECT datasets.project_id, {_COLUMNS} FROM (
-        SELECT {
-    ", ".join(
-        f"(given ->> {i})::{kind} AS {name}" if kind != "jsonb" else f"given -> {i} AS {name}"
-        for i, (name, kind) in enumerate(_TYPES.items())
-    )
-}
-        FROM jsonb_array_elements(CAST(%s AS jsonb)) AS rows(given)
+        SELECT position, {_FIELDS}
+        FROM jsonb_array_elements(CAST(%s AS jsonb)) WITH ORDINALITY AS rows(given, position)
     ) AS given JOIN datasets ON datasets.id = dataset_id AND datasets.xmin = version
-    ORDER BY datasets.project_id, run_id
+    ORDER BY position
     ON CONFLICT (project_id, run_id) DO NOTHING RETURNING project_id, run_id, id
 """  # noqa: S608  # put together from constants
 
@@ -51,7 +50,8 @@ _INSERT: Final = f"""
 async def insert(driver: Driver, arrivals: Sequence[Arrival], homes: Homes) -> list[tuple[int, UUID] | None]:
     """For each run its project's id and its own; None where it was left alone. `driver` commits by itself."""
     found = _homes(arrivals, homes)
-    rows = [_row(row, home) for row, home in zip(arrivals, found, strict=True) if home is not None]
+    taken = sorted([(row.key, index) for index, row in enumerate(arrivals) if found[index] is not None])
+    rows = [_row(arrivals[index], home) for _, index in taken if (home := found[index]) is not None]
     if not rows:
         return [None] * len(arrivals)
     given = b"[%b]" % b",".join(rows)
