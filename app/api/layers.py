@@ -1,7 +1,7 @@
 """Our own ASGI layers, which every request passes on its way in: they stand in front of FastAPI and its own.
 
-The layers of FastAPI and Starlette cost a run that is posted as much as storing it does. Only where traces are sent,
-FastAPI comes first, since its span is around all that a request is.
+The layers of FastAPI and Starlette took a tenth of what the API spends on a run that is posted. Only where traces are
+sent, FastAPI comes first, since its span is around all that a request is.
 """
 
 from __future__ import annotations
