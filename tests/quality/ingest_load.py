@@ -14,6 +14,7 @@ import orjson
 import uvloop
 
 N_DATASETS = 50
+CHOICES = ("adam", "sgd", "rmsprop", "lion")
 
 
 def made_runs(n: int, prefix: str) -> list[dict[str, Any]]:
@@ -26,7 +27,7 @@ def _made_run(rng: Random, run_id: str) -> dict[str, Any]:
     dataset = rng.randrange(N_DATASETS)
     known = Random(dataset)
     numbers = {f"parameter_{i}": rng.random() for i in range(15)} | {f"width_{i}": rng.randrange(512) for i in range(5)}
-    choices = {f"choice_{i}": rng.choice(("adam", "sgd", "rmsprop", "lion")) for i in range(5)}
+    choices = {f"choice_{i}": rng.choice(CHOICES) for i in range(5)}
     metrics = ("accuracy", "log_loss", "auc", "f1_macro", "precision", "recall")
     resources = ("duration_seconds", "peak_memory_bytes", "gpu_seconds", "energy_joules", "cpu_seconds", "cost_usd")
     return {

@@ -25,6 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.store.database import driver_url
 from app.types import Run
 from tests.acceptance.service import free_port
+from tests.quality.ingest_load import CHOICES
 
 DOCUMENTS = ("hyperparameters", "meta_features", "metrics", "resources")
 
@@ -212,7 +213,7 @@ def _trial(run: dict[str, Any]) -> Any:
 
     parameters = {name: value for name, value in run["hyperparameters"].items() if not isinstance(value, int)}
     distributions = {
-        name: FloatDistribution(0, 1) if isinstance(value, float) else CategoricalDistribution([value])
+        name: FloatDistribution(0, 1) if isinstance(value, float) else CategoricalDistribution(CHOICES)
         for name, value in parameters.items()
     }
     attributes = run["metrics"] | {"dataset": run["dataset"]["name"]}
