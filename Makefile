@@ -59,7 +59,7 @@ bench: $(VENV)/.dev $(VENV)/.peers ## the speed figures of the README, with thei
 	$(BIN)/python -m tests.quality.cluster_bench
 	$(BIN)/python -m tests.quality.exact_bench $(addprefix --bench ,$(BENCH_DATA)) $(addprefix --prototype ,$(PROTOTYPE))
 	$(BIN)/python -m tests.quality.peers_bench --smac $(PEERS)/bin/python
-	$(BIN)/python -m tests.quality.ingest_bench --only bulk --only single
+	$(BIN)/python -m tests.quality.ingest_bench
 	$(BIN)/python -m tests.hostile.fuzz --requests 100000
 
 trust: $(VENV)/.dev ## whether intervals hold on real meta-datasets, and what poor histories do to answers (an hour)

@@ -11,7 +11,7 @@ from threading import Event
 
 from fastapi import Depends, FastAPI
 
-from app import __version__, telemetry
+from app import __version__
 from app.api import (
     datasets,
     health,
@@ -26,11 +26,10 @@ from app.api import (
     recommendations,
     refits,
     runs,
+    swift_runs,
 )
-from app.api.access import Access
-from app.api.body_timeout import BodyTimeout
 from app.api.dependencies import Gate, known_query_only
-from app.api.hot_runs import HotRuns
+from app.api.layers import Layered
 from app.config import Settings
 from app.flows.access import Keyring
 from app.flows.champions import follow
@@ -47,7 +46,7 @@ BUNDLE_CACHE = 8
 
 def create_app(settings: Settings) -> FastAPI:
     """The application; it opens nothing before its lifespan starts."""
-    app = FastAPI(
+    app = Layered(
         title="forerun",
         version=__version__,
         lifespan=_lifespan,
@@ -63,12 +62,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(docs.router)
     app.include_router(pages.router)
-    app.add_middleware(HotRuns, settings=settings)
-    app.add_middleware(Access, settings=settings)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(BodyTimeout, seconds=settings.body_timeout_seconds)
-    app.add_middleware(telemetry.Telemetry)
+    app.install_layers(settings)
     return app
 
 
@@ -95,11 +91,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.recommend_gate = Gate(threads, RECOMMEND_QUEUE)
     try:
         patience = settings.pool_timeout_seconds + settings.connect_timeout_seconds + ROUND_TRIP_SECONDS
-        async with Intake(app.state.database, settings.refit_delay_seconds, patience) as app.state.intake:
+        intake = Intake(app.state.database, settings.refit_delay_seconds, patience, swift_runs.read_all)
+        async with intake as app.state.intake:
             stopping = Event()
             warming = asyncio.create_task(asyncio.to_thread(warm_up, stopping))
             following = asyncio.create_task(follow(app.state.database, app.state.bundles, settings.listen_url))
             gc.freeze()  # what was imported stays for good: collections need not walk it while a large body is read
+            gc.set_threshold(10_000, 20, 20)  # nor come with every few runs: reading them makes no cycles
             yield
             stopping.set()
             following.cancel()

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
@@ -130,13 +131,16 @@ class Access:
 
     async def _admit(self, scope: Scope, limits: dict[str, str]) -> None:
         """Let the request pass, or raise; `limits` gets the headers that tell of the key's limit."""
-        headers = Headers(scope=scope)
-        self._check_host(headers)
-        self._check_origin(headers)
+        given = _Given([], [], [])
+        for name, value in scope["headers"]:  # once: of Starlette's look-ups each walks all of them
+            if (values := given.get(name)) is not None:
+                values.append(value.decode("latin-1"))
+        self._check_host(given)
+        self._check_origin(given)
         rule = rule_of(scope["method"], scope["path"])
         if rule is None:
             return
-        caller = await self._identify(headers, scope)
+        caller = await self._identify(given, scope)
         scope[_CALLER] = caller
         if self._buckets is not None:
             taken = self._buckets.take(caller.who, time.monotonic())
@@ -146,9 +150,8 @@ class Access:
                 raise TooManyRequests(message, retry_after_seconds=taken.retry_after_seconds)
         _check_rule(rule, caller)
 
-    async def _identify(self, headers: Headers, scope: Scope) -> Caller:
-        given = headers.getlist("authorization")
-        kind, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    async def _identify(self, given: _Given, scope: Scope) -> Caller:
+        kind, _, text = given.authorizations[0].partition(" ") if len(given.authorizations) == 1 else ("", "", "")
         bearer = text.strip() if kind.lower() == "bearer" else ""
         if not self._keys_required and not bearer.startswith("fr_"):
             return ANYBODY
@@ -157,19 +160,33 @@ class Access:
         keyring: Keyring = scope["app"].state.keyring
         return await keyring.caller(bearer)
 
-    def _check_host(self, headers: Headers) -> None:
+    def _check_host(self, given: _Given) -> None:
         """A page of another site, whose name was made to point at this machine, gives itself away by that name."""
-        if self._checks_host:
-            given = headers.getlist("host")
-            if len(given) != 1 or _name_of(given[0]) not in self._hosts:
-                raise Forbidden("this service is not known by the name in the Host header; see FORERUN_ALLOWED_HOSTS")
+        if self._checks_host and (len(given.hosts) != 1 or _name_of(given.hosts[0]) not in self._hosts):
+            raise Forbidden("this service is not known by the name in the Host header; see FORERUN_ALLOWED_HOSTS")
 
-    def _check_origin(self, headers: Headers) -> None:
+    def _check_origin(self, given: _Given) -> None:
         """Pages of other sites may not use the service in the name of whoever looks at them."""
-        for origin in headers.getlist("origin"):
+        for origin in given.origins:
             authority = origin.lower().partition("://")[2]
-            if authority != headers.get("host", "").lower() and _name_of(authority) not in self._more_hosts:
+            host = given.hosts[0].lower() if given.hosts else ""
+            if authority != host and _name_of(authority) not in self._more_hosts:
                 raise Forbidden("this service does not answer the pages of other sites")
+
+
+class _Given(NamedTuple):
+    """The headers that tell who may pass."""
+
+    hosts: list[str]
+    origins: list[str]
+    authorizations: list[str]
+
+    def get(self, name: bytes) -> list[str] | None:
+        index = _HEADERS.get(name)
+        return None if index is None else self[index]
+
+
+_HEADERS: Final = {b"host": 0, b"origin": 1, b"authorization": 2}
 
 
 def _check_rule(rule: Rule, caller: Caller) -> None:
@@ -179,6 +196,7 @@ def _check_rule(rule: Rule, caller: Caller) -> None:
         raise Forbidden("this needs a key that is not limited to projects")
 
 
+@lru_cache(256)  # a client says the same with each request
 def _name_of(authority: str) -> str | None:
     """The host of `host:port`, without the brackets of an IPv6 address."""
     try:

@@ -13,12 +13,12 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import tracing
-from app.api import problems, swift_runs
+from app.api import problems
 from app.api.access import caller_of
 from app.config import Settings
 from app.errors import ForerunError
+from app.flows.access import Caller
 from app.flows.ingest import Intake
-from app.store.arrivals import Arrival
 from app.store.upsert import Outcome
 
 PATH: Final = "/v1/runs"
@@ -44,12 +44,13 @@ class HotRuns:
             scope["route"] = _ROUTE
             await problems.answer_to(error)(scope, receive, send)
             return
-        run = swift_runs.read(body) if body is not None else None
-        if run is None or not caller_of(scope).reaches(run.project):
+        intake: Intake = scope["app"].state.intake
+        answer = await _answer(intake, body, caller_of(scope)) if body is not None else None
+        if answer is None:
             await self.app(scope, _again(messages, receive), send)
             return
         scope["route"] = _ROUTE
-        await _answer(scope["app"].state.intake, run, scope, receive, send)
+        await answer(scope, receive, send)
 
     def _is_ordinary(self, scope: Scope) -> bool:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or scope["query_string"]:
@@ -83,18 +84,30 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
     return receive_again
 
 
-async def _answer(intake: Intake, run: Arrival, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer(intake: Intake, body: bytes, caller: Caller) -> ASGIApp | None:
+    """None where it hesitates."""
     try:
-        outcome = await intake.store(run)
+        outcome = await intake.store_body(body, caller.reaches)
+        if outcome is None:
+            return None
         if outcome.error is not None:
             raise outcome.error
     except ForerunError as error:
-        await problems.answer_to(error)(scope, receive, send)
-        return
-    body = orjson.dumps(receipt(outcome))
-    headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": status_of(outcome), "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        return problems.answer_to(error)
+    return _Receipt(outcome)
+
+
+class _Receipt:
+    """The answer to a run that is stored."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._status = status_of(outcome)
+        self._body = orjson.dumps(receipt(outcome))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"%d" % len(self._body)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body})
 
 
 def receipt(outcome: Outcome) -> dict[str, Any]:

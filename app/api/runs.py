@@ -117,7 +117,7 @@ async def post_runs(
 ) -> Json:
     """Store many runs at once; one that is bad never rejects the others.
 
-    As `application/json`, up to 10,000 runs are stored in one transaction and answered one by one. As
+    As `application/json`, up to 10,000 runs are stored together and answered one by one. As
     `application/x-ndjson`, one run a line, a body of any length is stored while it arrives, a thousand runs at a time,
     and the answer lists the lines that were not taken. Give the runs a `run_id`, and all of it can be sent again when
     the connection breaks.
@@ -141,7 +141,7 @@ class _Envelope(BaseModel):
 
 
 def _read_batch(body: bytes, caller: Caller) -> list[ingest.Incoming]:
-    swift: list[Arrival | None] = [swift_runs.read(run, around=2) for run in swift_runs.split(body, BATCH_LIMITS) or ()]
+    swift = swift_runs.read_all(swift_runs.split(body, BATCH_LIMITS) or (), around=2)
     if not swift or None in swift:
         return _read_carefully(body, swift, caller)
     return [_allowed(run, caller) for run in swift if run is not None]
@@ -197,14 +197,17 @@ def _invalid(error: ValidationError, body: Any, model: Any) -> InvalidRequest:
 
 async def _streamed(
     request: Request, max_line_bytes: int, caller: Caller
-) -> AsyncIterator[tuple[int, ingest.Incoming]]:
-    async for number, line in ndjson.lines(strict_json.chunks(request), max_line_bytes):
-        yield number, line if isinstance(line, ForerunError) else _read(line, caller)
+) -> AsyncIterator[list[tuple[int, ingest.Incoming]]]:
+    async for lines in ndjson.lines(strict_json.chunks(request), max_line_bytes):
+        swift = iter(swift_runs.read_all([line for _, line in lines if isinstance(line, bytes)]))
+        yield [
+            (number, _read(line, next(swift), caller) if isinstance(line, bytes) else line) for number, line in lines
+        ]
 
 
-def _read(line: bytes, caller: Caller) -> ingest.Incoming:
-    if (run := swift_runs.read(line)) is not None:
-        return _allowed(run, caller)
+def _read(line: bytes, swift: Arrival | None, caller: Caller) -> ingest.Incoming:
+    if swift is not None:
+        return _allowed(swift, caller)
     try:
         return _run_or_error(strict_json.loads(line), caller)
     except ForerunError as error:

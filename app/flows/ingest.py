@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
 from app import telemetry, tracing
@@ -22,7 +22,8 @@ from app.store import jobs, runs
 from app.store.arrivals import Arrival
 from app.store.database import Database, told_as_unavailable
 from app.store.reach import Reach
-from app.store.upsert import Driver, Outcome, upsert, upsert_known
+from app.store.swift_insert import Driver
+from app.store.upsert import Outcome, upsert, upsert_swiftly
 from app.types import Run, RunPatch, StoredRun
 
 log = logging.getLogger("forerun.ingest")
@@ -32,57 +33,77 @@ Incoming: TypeAlias = Run | Arrival | ForerunError
 
 MAX_GROUP: Final = 500
 """Single runs that share one transaction."""
+MAX_GROUP_BYTES: Final = 2**20
+"""What is read for one: it takes some ten milliseconds."""
+LINGER_SECONDS: Final = 0.02
+"""How long a connection is kept for the next run: to get one again costs as much as to store a few."""
 MAX_WAITING: Final = 2_000
 """Single runs that may wait for theirs (under a second's worth); more are refused rather than made late."""
 NAMED: Final = 3
 """Requests whose ids stand in the log lines of a transaction that they share."""
+FEW: Final = 200
+"""Runs of a batch up to which one statement for all of it is faster than COPY and what goes before."""
 CHUNK: Final = 1_000
-"""Runs of a stream that share one transaction; two such chunks are all of it that is in memory."""
+"""Runs of a stream that share one transaction, or few more; two such chunks are all of it that is in memory."""
 CHUNK_BYTES: Final = 8 * 2**20
 """What their documents may have together: less of them share one where they are large."""
 MAX_RESULTS: Final = 1_000
 """Lines of a stream that are told one by one."""
 
 
-async def store(
-    database: Database, incoming: Sequence[Run | Arrival], bells: Bells, line: Driver | None = None
-) -> list[Outcome]:
+async def store(database: Database, incoming: Sequence[Run | Arrival], bells: Bells) -> list[Outcome]:
     """Store runs in one transaction, and tell the worker of them; one outcome for each, in order.
 
-    Over a `line`, if there is one, as long as nothing has to be written but runs.
-
-    Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone, and so on: one bad run never harms
-    another. Raises: Unavailable.
+    Raises: Unavailable.
     """
+    outcomes = await _store(database, incoming)
+    _tell(incoming, outcomes, bells)
+    return outcomes
+
+
+async def store_swiftly(
+    database: Database, incoming: Sequence[Run | Arrival], bells: Bells, line: Driver
+) -> list[Outcome | None]:
+    """The same for a few runs, over a line; None for those that need a second look, and are not stored yet."""
+    try:
+        with telemetry.INGEST_COMMIT_SECONDS.time(), told_as_unavailable():
+            outcomes = await upsert_swiftly(line, incoming, database.homes)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("%d runs could not be stored swiftly", len(incoming))
+        return [None] * len(incoming)
+    if stored := [outcome for outcome in outcomes if outcome is not None]:
+        telemetry.INGEST_COMMIT_RUNS.observe(len(stored))
+        _tell(incoming, stored, bells)
+    return outcomes
+
+
+def _tell(incoming: Sequence[Run | Arrival], outcomes: Sequence[Outcome], bells: Bells) -> None:
+    for status, n in Counter([outcome.status for outcome in outcomes]).items():
+        telemetry.RUNS_INGESTED.labels(status).inc(n)
+    ended = {outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"}
+    bells.ring_for(project_id for project_id in ended if project_id is not None)
+
+
+async def _store(database: Database, incoming: Sequence[Run | Arrival]) -> list[Outcome]:
+    """Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone: one never harms another."""
     try:
         with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=len(incoming)):
-            outcomes = await _store_together(database, incoming, line)
+            async with database.transaction() as connection:
+                outcomes = await upsert(connection, incoming, database.homes)
     except Unavailable:
         raise
     except Exception:
         log.exception("%d runs could not be stored together", len(incoming))
-        if len(incoming) == 1:
-            return [Outcome(0, "rejected", incoming[0].run_id, error=ForerunError("this run could not be stored"))]
-        middle = len(incoming) // 2
-        first = await store(database, incoming[:middle], bells)
-        second = await store(database, incoming[middle:], bells)
-        return first + [outcome._replace(index=outcome.index + middle) for outcome in second]
-    for status, n in Counter(outcome.status for outcome in outcomes).items():
-        telemetry.RUNS_INGESTED.labels(status).inc(n)
-    telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
-    ended = {outcome.project_id for outcome in outcomes if incoming[outcome.index].state != "running"}
-    bells.ring_for(project_id for project_id in ended if project_id is not None)
-    return outcomes
-
-
-async def _store_together(database: Database, incoming: Sequence[Run | Arrival], line: Driver | None) -> list[Outcome]:
-    if line is not None:
-        with told_as_unavailable():
-            outcomes = await upsert_known(line, incoming)
-        if outcomes is not None:
-            return outcomes
-    async with database.transaction() as connection:
-        return await upsert(connection, incoming)
+    else:
+        telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
+        return outcomes
+    if len(incoming) == 1:
+        return [Outcome(0, "rejected", incoming[0].run_id, error=ForerunError("this run could not be stored"))]
+    middle = len(incoming) // 2
+    first, second = await _store(database, incoming[:middle]), await _store(database, incoming[middle:])
+    return first + [outcome._replace(index=outcome.index + middle) for outcome in second]
 
 
 async def amend(
@@ -116,15 +137,17 @@ class Tally:
 
 
 async def store_batch(database: Database, incoming: Sequence[Incoming], bells: Bells) -> Tally:
-    """Store what is good of a batch, in one transaction; `results` has every run, in order."""
+    """Store what is good of a batch; `results` has every run, in order."""
     tally = Tally()
-    for outcome in await _store_good(database, incoming, bells):
+    tally.results += await _store_good(database, incoming, bells, few=len(incoming) <= FEW)
+    for outcome in tally.results:
         tally.count(outcome)
-        tally.results.append(outcome)
     return tally
 
 
-async def store_stream(database: Database, incoming: AsyncIterable[tuple[int, Incoming]], bells: Bells) -> Tally:
+async def store_stream(
+    database: Database, incoming: AsyncIterable[Sequence[tuple[int, Incoming]]], bells: Bells
+) -> Tally:
     """Store numbered runs of a stream of any length, chunk by chunk; `results` has those that were not taken.
 
     One chunk is stored while the next one is read.
@@ -137,7 +160,7 @@ async def store_stream(database: Database, incoming: AsyncIterable[tuple[int, In
     async def flush(chunk: Sequence[tuple[int, Incoming]]) -> None:
         outcomes = await _store_good(database, [item for _, item in chunk], bells)
         for (number, _), outcome in zip(chunk, outcomes, strict=True):
-            _note(tally, outcome._replace(index=number))
+            _note(tally, outcome, number)
 
     async def ended() -> None:
         if under_way is not None:
@@ -145,10 +168,10 @@ async def store_stream(database: Database, incoming: AsyncIterable[tuple[int, In
 
     try:
         try:
-            async for item in incoming:
-                chunk.append(item)
-                n_bytes += sum(map(len, item[1].documents)) if isinstance(item[1], Arrival) else 0
-                if len(chunk) == CHUNK or n_bytes > CHUNK_BYTES:
+            async for some in incoming:
+                chunk += some
+                n_bytes += sum([sum(map(len, item.documents)) for _, item in some if isinstance(item, Arrival)])
+                if len(chunk) >= CHUNK or n_bytes > CHUNK_BYTES:
                     await ended()
                     under_way, chunk, n_bytes = asyncio.create_task(flush(chunk)), [], 0
         finally:
@@ -160,20 +183,25 @@ async def store_stream(database: Database, incoming: AsyncIterable[tuple[int, In
     return tally
 
 
-def _note(tally: Tally, outcome: Outcome) -> None:
+def _note(tally: Tally, outcome: Outcome, number: int) -> None:
     tally.count(outcome)
     if outcome.error is None:
         return
     if len(tally.results) < MAX_RESULTS:
-        tally.results.append(outcome)
+        tally.results.append(outcome._replace(index=number))
     else:
         tally.results_omitted += 1
 
 
-async def _store_good(database: Database, incoming: Sequence[Incoming], bells: Bells) -> list[Outcome]:
+async def _store_good(
+    database: Database, incoming: Sequence[Incoming], bells: Bells, *, few: bool = False
+) -> list[Outcome]:
     """Outcomes in order, of those that are runs and those that are not."""
     good = [item for item in incoming if not isinstance(item, ForerunError)]
-    stored = iter(await store(database, good, bells) if good else ())
+    outcomes = await (_store_few if few else store)(database, good, bells) if good else []
+    if len(good) == len(incoming):
+        return outcomes
+    stored = iter(outcomes)
     if n_bad := len(incoming) - len(good):
         telemetry.RUNS_INGESTED.labels("rejected").inc(n_bad)
     return [
@@ -184,19 +212,48 @@ async def _store_good(database: Database, incoming: Sequence[Incoming], bells: B
     ]
 
 
+async def _store_few(database: Database, incoming: Sequence[Run | Arrival], bells: Bells) -> list[Outcome]:
+    """In one statement as far as that goes."""
+    async with database.line() as line:
+        swift = await store_swiftly(database, incoming, bells, line)
+    rest = [index for index, outcome in enumerate(swift) if outcome is None]
+    stored = iter(await store(database, [incoming[index] for index in rest], bells) if rest else ())
+    return [outcome or next(stored)._replace(index=index) for index, outcome in enumerate(swift)]
+
+
 # ---------------------------------------------------------------- one by one, together
 
 
-_Waiting: TypeAlias = tuple[Run | Arrival, "asyncio.Future[Outcome]", str | None]
-"""A run, who waits for its outcome, and the id of the request."""
+Reader: TypeAlias = Callable[[Sequence[bytes]], Sequence[Arrival | None]]
+"""Reads bodies, each of which should be a run; None: it hesitates."""
+
+
+_Answer: TypeAlias = "asyncio.Future[Outcome | None]"
+
+
+class _Waiting(NamedTuple):
+    """A run, or a body that has to be read first, of a caller who reaches some projects; and who waits for it."""
+
+    run: Run | Arrival | bytes
+    reaches: Callable[[str], bool]
+    answer: _Answer
+    asked: str | None
+    """The id of the request."""
 
 
 class Intake:
     """Single runs from concurrent requests share a transaction: while one commits, the next one fills."""
 
-    def __init__(self, database: Database, refit_delay_seconds: float, patience_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        refit_delay_seconds: float,
+        patience_seconds: float = 60.0,
+        read: Reader = lambda bodies: [None] * len(bodies),
+    ) -> None:
         self._database = database
         self._patience_seconds = patience_seconds
+        self._read = read
         self.bells = Bells(database, refit_delay_seconds)
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_WAITING)
         self._idle = asyncio.Event()
@@ -221,11 +278,23 @@ class Intake:
 
     async def store(self, run: Run | Arrival) -> Outcome:
         """Returns after the commit. Raises: TooManyRequests, Unavailable, and what else happened to the run."""
+        outcome = await self._stored(run, _everywhere)
+        assert outcome is not None
+        return outcome
+
+    async def store_body(self, body: bytes, reaches: Callable[[str], bool]) -> Outcome | None:
+        """The same for a run that is read on the way, together with others.
+
+        None, and nothing done, where there is doubt about what it says, or it is of a project that is not reached.
+        """
+        return await self._stored(body, reaches)
+
+    async def _stored(self, run: Run | Arrival | bytes, reaches: Callable[[str], bool]) -> Outcome | None:
         if not self._open:
             raise Unavailable("the service is stopping", retry_after_seconds=1)
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        answer: _Answer = asyncio.get_running_loop().create_future()
         try:
-            self._waiting.put_nowait((run, answer, telemetry.request_id.get()))
+            self._waiting.put_nowait(_Waiting(run, reaches, answer, telemetry.request_id.get()))
         except asyncio.QueueFull:
             raise TooManyRequests("too many runs are waiting to be stored", retry_after_seconds=1) from None
         telemetry.INGEST_WAITING.inc()
@@ -248,41 +317,73 @@ class Intake:
                     await self._flush_while_busy(first, line)
             except Unavailable as error:  # there is no line, and none for those who came meanwhile
                 group = [first, *(self._waiting.get_nowait() for _ in range(self._waiting.qsize()))]
-                _fail([answer for _, answer, _ in group], error)
+                _fail([waiting.answer for waiting in group], error)
                 for _ in group:
                     self._waiting.task_done()
 
     async def _flush_while_busy(self, first: _Waiting, line: Driver) -> None:
-        """Group after group over one connection, which is given back as soon as nobody waits."""
+        """Group after group over one connection, which is given back when nobody has come for a moment."""
         group = [first]
         while group:
-            while len(group) < MAX_GROUP and not self._waiting.empty():
+            n_bytes = sum(map(_size, group))
+            while len(group) < MAX_GROUP and n_bytes < MAX_GROUP_BYTES and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
-            awaited = [(run, answer) for run, answer, _ in group if not answer.done()]  # not those that gave up waiting
-            _log_in_the_name_of([asked for _, _, asked in group if asked])
+                n_bytes += _size(group[-1])
+            _log_in_the_name_of([waiting.asked for waiting in group if waiting.asked])
             try:
-                await self._flush([run for run, _ in awaited], [answer for _, answer in awaited], line)
+                await self._flush([waiting for waiting in group if not waiting.answer.done()], line)
             finally:
                 for _ in group:
                     self._waiting.task_done()
-            group = [] if line.broken or self._waiting.empty() else [self._waiting.get_nowait()]
+            group = [] if line.broken else await self._next()
 
-    async def _flush(
-        self, group: Sequence[Run | Arrival], answers: Sequence[asyncio.Future[Outcome]], line: Driver
-    ) -> None:
-        if not group:
-            return
+    async def _next(self) -> list[_Waiting]:
+        """Whoever is the next to wait, if anybody comes in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if not self._open else LINGER_SECONDS):
+                return [await self._waiting.get()]
+        return []
+
+    async def _flush(self, group: Sequence[_Waiting], line: Driver) -> None:
+        """All that still wait, each of whom hears what became of it."""
         try:
-            outcomes = await store(self._database, group, self.bells, line)
+            taken = self._read_all(group)
+            swift = await store_swiftly(self._database, [run for run, _ in taken], self.bells, line) if taken else []
+            _answer(taken, swift)
+            rest = [each for each, outcome in zip(taken, swift, strict=True) if outcome is None]
+            if rest:
+                _answer(rest, await store(self._database, [run for run, _ in rest], self.bells))
         except Exception as error:  # noqa: BLE001  # whatever it is, it is the waiting requests' to raise
-            _fail(answers, error)
-            return
-        for answer, outcome in zip(answers, outcomes, strict=True):
-            if not answer.done():  # whose client left
-                answer.set_result(outcome)
+            _fail([waiting.answer for waiting in group], error)
+
+    def _read_all(self, group: Sequence[_Waiting]) -> list[tuple[Run | Arrival, _Answer]]:
+        """The runs, and who waits for each; who sent something else is told so."""
+        read = iter(self._read([waiting.run for waiting in group if isinstance(waiting.run, bytes)]))
+        taken: list[tuple[Run | Arrival, _Answer]] = []
+        for waiting in group:
+            run = next(read) if isinstance(waiting.run, bytes) else waiting.run
+            if run is None or not waiting.reaches(run.project):
+                waiting.answer.set_result(None)
+            else:
+                taken.append((run, waiting.answer))
+        return taken
 
 
-def _fail(answers: Sequence[asyncio.Future[Outcome]], error: Exception) -> None:
+def _answer(taken: Sequence[tuple[Run | Arrival, _Answer]], outcomes: Sequence[Outcome | None]) -> None:
+    for (_, answer), outcome in zip(taken, outcomes, strict=True):
+        if outcome is not None and not answer.done():  # whose client has not left
+            answer.set_result(outcome)
+
+
+def _everywhere(_project: str) -> bool:
+    return True
+
+
+def _size(waiting: _Waiting) -> int:
+    return len(waiting.run) if isinstance(waiting.run, bytes) else 0
+
+
+def _fail(answers: Sequence[_Answer], error: Exception) -> None:
     for answer in answers:
         if not answer.done():
             answer.set_exception(error)

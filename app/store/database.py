@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app import telemetry
 from app.errors import Unavailable
 from app.store import documents
+from app.store.homes import Homes
 from app.store.replica import Replica
 from app.tracing import trace_statements
 
@@ -60,6 +61,7 @@ class Database:
 
     engine: AsyncEngine
     replica: Replica | None = None
+    homes: Homes = field(default_factory=Homes)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -73,7 +75,7 @@ class Database:
 
     @asynccontextmanager
     async def line(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        """A bare connection of the pool, for whoever writes one transaction after the other: no ping between them.
+        """A bare connection of the pool, for statements that are a transaction each: no ping between them.
 
         Raises: Unavailable when the database cannot be reached, is too busy or timed out.
         """
@@ -81,7 +83,12 @@ class Database:
             async with self._connection() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert isinstance(driver, psycopg.AsyncConnection)
-                yield driver
+                await driver.set_autocommit(True)
+                try:
+                    yield driver
+                finally:
+                    if not driver.closed:
+                        await driver.set_autocommit(False)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:

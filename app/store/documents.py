@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -17,6 +18,11 @@ _LONG: Final = b"0" * 16
 def dump(value: Any) -> bytes:
     """Names sorted at every level, so that equal documents have equal texts."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def dump_each(values: Iterable[Any], empty: bytes) -> list[bytes]:
+    """The same for each; `empty` for those of which there is nothing."""
+    return [orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if value else empty for value in values]
 
 
 def dumps(value: Any) -> str:
@@ -50,6 +56,11 @@ def _with_floats(value: Any) -> Any:
 def canonical(text: bytes) -> bytes:
     """The same for every text of one document that `dump` makes: 1 and 1.0 are one number in JSON."""
     return dump(_with_integers(orjson.loads(text))) if _WHOLE.search(text) else text
+
+
+def canonical_each(texts: Sequence[bytes]) -> Sequence[bytes]:
+    """The same for each."""
+    return list(map(canonical, texts)) if _WHOLE.search(b"\n".join(texts)) else texts
 
 
 def _with_integers(value: Any) -> Any:

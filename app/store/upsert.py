@@ -7,7 +7,6 @@ transaction stores one of the same runs in between is it staged, so that each ca
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -19,15 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.errors import Fault, ForerunError, InvalidRequest, RunConflict, Unavailable
 from app.store import datasets, documents, projects
 from app.store.arrivals import DOCUMENTS, Arrival, arrival_of
+from app.store.homes import Home, Homes
+from app.store.swift_insert import Driver, insert
 from app.types import Run
 
 Key: TypeAlias = tuple[str, str]
 """The project's name and the run_id: what makes a run the same run. Of datasets: the project's name and its own."""
 
 
-Driver: TypeAlias = "psycopg.AsyncConnection[Any]"
 _Features: TypeAlias = Mapping[Key, Mapping[str, float]]
-_Settle: TypeAlias = "Callable[[_Features, Mapping[Key, _Home]], Awaitable[dict[Key, tuple[int, int]]]]"
+_Known: TypeAlias = "Mapping[Key, Home | None]"
+"""Datasets that have the meta-features given; None: those that have not, or are not there yet."""
+_Settle: TypeAlias = "Callable[[_Features, _Known], Awaitable[dict[Key, tuple[int, int]]]]"
 
 
 class Outcome(NamedTuple):
@@ -41,8 +43,12 @@ class Outcome(NamedTuple):
     project_id: int | None = None
 
 
-async def upsert(connection: AsyncConnection, runs: Sequence[Run | Arrival]) -> list[Outcome]:
+async def upsert(
+    connection: AsyncConnection, runs: Sequence[Run | Arrival], homes: Homes | None = None
+) -> list[Outcome]:
     """Store the runs that are new, with their projects, datasets and meta-features; one outcome for each, in order.
+
+    `homes`: what this process remembers of datasets.
 
     Any number of callers may send the same runs at once: locks are taken on projects, then datasets, then runs, each in
     the order of their keys, so none waits for one that waits for it.
@@ -50,39 +56,31 @@ async def upsert(connection: AsyncConnection, runs: Sequence[Run | Arrival]) -> 
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, psycopg.AsyncConnection)
 
-    async def settle(features: _Features, homes: Mapping[Key, _Home]) -> dict[Key, tuple[int, int]]:
-        return await _settled(connection, features, homes)
+    async def settle(features: _Features, known: _Known) -> dict[Key, tuple[int, int]]:
+        return await _settled(connection, features, known)
 
-    return await _upsert(driver, runs, settle)
-
-
-async def upsert_known(driver: Driver, runs: Sequence[Run | Arrival]) -> list[Outcome] | None:
-    """The same in a transaction of its own, where projects and datasets are known and nobody else stores these runs.
-
-    None where that is not so; then nothing is stored.
-    """
-    try:
-        outcomes = await _upsert(driver, runs, _known)
-    except (_Unsettled, UniqueViolation):
-        await driver.rollback()
-        return None
-    except BaseException:
-        with suppress(psycopg.Error):
-            await driver.rollback()
-        raise
-    await driver.commit()
-    return outcomes
+    return await _upsert(driver, runs, settle, homes or Homes())
 
 
-async def _upsert(driver: Driver, runs: Sequence[Run | Arrival], settle: _Settle) -> list[Outcome]:
+async def upsert_swiftly(driver: Driver, runs: Sequence[Run | Arrival], homes: Homes) -> list[Outcome | None]:
+    """The same by a connection that commits by itself, for what needs no second look; None in place of what does."""
+    arrivals = [run if isinstance(run, Arrival) else arrival_of(run) for run in runs]
+    places = await insert(driver, arrivals, homes)
+    return [
+        Outcome(index, "created", row.run_id, place[1], None, place[0]) if place is not None else None
+        for index, (row, place) in enumerate(zip(arrivals, places, strict=True))
+    ]
+
+
+async def _upsert(driver: Driver, runs: Sequence[Run | Arrival], settle: _Settle, homes: Homes) -> list[Outcome]:
     arrivals = [run if isinstance(run, Arrival) else arrival_of(run) for run in runs]
     lost = await _that_follow_nothing(driver, arrivals)
     first = _first_of_each(arrivals, lost)
-    stored, homes, base = await _look_up(driver, arrivals, _features(first.values(), arrivals))
+    stored, known, base = await _look_up(driver, arrivals, _features(first.values(), arrivals), homes)
     fresh = [index for key, index in first.items() if key not in stored]
     created: dict[Key, _Place] = {}
     if fresh:
-        created = await _store(driver, settle, arrivals, fresh, homes, base)
+        created = await _store(driver, settle, arrivals, fresh, known, base)
         if len(created) < len(fresh):  # another caller stored them since we looked
             stored |= await _places(driver, [arrivals[index] for index in fresh])
     return [_outcome(index, row, index in lost, stored, created) for index, row in enumerate(arrivals)]
@@ -97,12 +95,15 @@ def _first_of_each(arrivals: Sequence[Arrival], lost: set[int]) -> dict[Key, int
     return dict(sorted(first.items()))
 
 
-def _features(indices: Iterable[int], arrivals: Sequence[Arrival]) -> dict[Key, dict[str, float]]:
+def _features(indices: Iterable[int], arrivals: Sequence[Arrival]) -> dict[Key, Mapping[str, float]]:
     """What the runs tell about each of their datasets; of two values for one meta-feature, the one posted last."""
-    features: dict[Key, dict[str, float]] = {}
+    features: dict[Key, Mapping[str, float]] = {}
     for index in sorted(indices):
         row = arrivals[index]
-        features.setdefault((row.project, row.dataset), {}).update(row.meta_features)
+        key = (row.project, row.dataset)
+        told = features.setdefault(key, row.meta_features)
+        if told is not row.meta_features:  # mostly it is, as it was read once
+            features[key] = {**told, **row.meta_features}
     return features
 
 
@@ -119,28 +120,19 @@ class _Place(NamedTuple):
     """Which one it was made from, if this transaction made it."""
 
 
-class _Home(NamedTuple):
-    """What the store knows of a dataset: ids where there are any, and whether it has the meta-features given."""
-
-    project_id: int | None
-    dataset_id: int | None
-    current: bool
-
-
 _PLACES: Final = """
     SELECT projects.name, runs.run_id, runs.id, runs.digest, projects.id
     FROM jsonb_to_recordset(CAST(%s AS jsonb)) AS given(project text, run_id text)
     JOIN projects ON projects.name = given.project
     JOIN runs ON runs.project_id = projects.id AND runs.run_id = given.run_id
 """
+_VERSIONS: Final = "SELECT id, CAST(CAST(xmin AS text) AS bigint) FROM datasets WHERE id = ANY(%s)"
 _HOMES: Final = """
-    SELECT projects.id, datasets.id, coalesce(datasets.meta_features @> given.meta_features, false), uuidv7()
-    FROM ROWS FROM (
-        jsonb_to_recordset(CAST(%s AS jsonb)) AS (project text, name text, meta_features jsonb)
-    ) WITH ORDINALITY AS given(project, name, meta_features, position)
-    LEFT JOIN projects ON projects.name = given.project
-    LEFT JOIN datasets ON datasets.project_id = projects.id AND datasets.name = given.name
-    ORDER BY position
+    SELECT given.project, given.name, projects.id, datasets.id, CAST(CAST(datasets.xmin AS text) AS bigint)
+    FROM jsonb_to_recordset(CAST(%s AS jsonb)) AS given(project text, name text, meta_features jsonb)
+    JOIN projects ON projects.name = given.project
+    JOIN datasets ON datasets.project_id = projects.id AND datasets.name = given.name
+    WHERE datasets.meta_features @> given.meta_features
 """
 _FOLLOWED: Final = """
     SELECT projects.name, recommendations.id FROM recommendations JOIN projects ON projects.id = project_id
@@ -149,22 +141,40 @@ _FOLLOWED: Final = """
 
 
 async def _look_up(
-    driver: Driver, arrivals: Sequence[Arrival], features: _Features
-) -> tuple[dict[Key, _Place], dict[Key, _Home], int]:
+    driver: Driver, arrivals: Sequence[Arrival], features: _Features, homes: Homes
+) -> tuple[dict[Key, _Place], dict[Key, Home | None], int]:
     """Runs that are stored, what is known of the datasets, and a number from which ids for new runs can be counted.
 
-    In one round trip, with a savepoint to come back to. The statements are planned each time: a plan that was made
-    while the table was small must not outlive that.
+    In one round trip if the datasets are familiar, with a savepoint to come back to. The statements are planned each
+    time: a plan that was made while the table was small must not outlive that.
     """
-    given = [{"project": project, "name": name, "meta_features": known} for (project, name), known in features.items()]
-    async with driver.pipeline(), driver.cursor() as found, driver.cursor() as known, driver.cursor() as cursor:
+    seen = {key: home for key, given in features.items() if (home := homes.get(key, given)) is not None}
+    async with driver.pipeline(), driver.cursor() as found, driver.cursor() as current, driver.cursor() as cursor:
         await found.execute(_PLACES, [_keys(arrivals)], prepare=False)
-        await known.execute(_HOMES, [documents.dumps(given)], prepare=False)
-        await cursor.execute("SAVEPOINT arrivals")
-        rows = await known.fetchall()
+        await current.execute(_VERSIONS, [[home.dataset_id for home in seen.values()]], prepare=False)
+        await cursor.execute("SELECT uuidv7()")
+        ((base,),) = await cursor.fetchall()
+        versions = dict(await current.fetchall())
         places = _by_key(await found.fetchall())
-    homes = {key: _Home(*row[:3]) for key, row in zip(features, rows, strict=True)}
-    return places, homes, rows[0][3].int if rows else 0
+        known = {key: home for key, home in seen.items() if versions.get(home.dataset_id) == home.version}
+        known |= await _homes(driver, {key: features[key] for key in features.keys() - known.keys()}, homes)
+        await driver.execute("SAVEPOINT arrivals")
+    return places, {key: known.get(key) for key in features}, base.int
+
+
+async def _homes(driver: Driver, features: _Features, homes: Homes) -> dict[Key, Home]:
+    """Those of the datasets that are there and have these meta-features; they are remembered."""
+    if not features:
+        return {}
+    given = [{"project": project, "name": name, "meta_features": told} for (project, name), told in features.items()]
+    async with driver.cursor() as cursor:
+        await cursor.execute(_HOMES, [documents.dumps(given)], prepare=False)
+        found = {
+            (row[0], row[1]): Home(row[2], row[3], row[4], features[row[0], row[1]]) for row in await cursor.fetchall()
+        }
+    for key, home in found.items():
+        homes.see(key, home)
+    return found
 
 
 async def _places(driver: Driver, arrivals: Sequence[Arrival]) -> dict[Key, _Place]:
@@ -199,54 +209,39 @@ async def _that_follow_nothing(driver: Driver, arrivals: Sequence[Arrival]) -> s
 # ---------------------------------------------------------------- storing what is new
 
 
-class _Unsettled(Exception):
-    """A project or dataset has to be written first."""
-
-
-async def _known(features: _Features, homes: Mapping[Key, _Home]) -> dict[Key, tuple[int, int]]:
-    known = {key: (home.project_id, home.dataset_id) for key in features if (home := homes[key]).current}
-    if len(known) < len(features):
-        raise _Unsettled
-    return known  # type: ignore[return-value]  # those that are current have both
-
-
 async def _store(
     driver: Driver,
     settle: _Settle,
     arrivals: Sequence[Arrival],
     fresh: Sequence[int],
-    homes: Mapping[Key, _Home],
+    known: _Known,
     base: int,
 ) -> dict[Key, _Place]:
     """Store these runs, in the order given, but for those that somebody else stores meanwhile; gives those stored."""
     features = _features(fresh, arrivals)
-    placed = await settle(features, homes)
+    placed = await settle(features, known)
     rows = _Rows(arrivals, fresh, placed, base & ~(1 << 61))  # with room to count on without touching other bits
     try:
         await _copy(driver, "runs", rows)
         new = None
     except UniqueViolation:
-        if settle is _known:
-            raise
         await driver.execute("ROLLBACK TO SAVEPOINT arrivals")
-        rows = rows._replace(placed=await settle(features, homes))
+        rows = rows._replace(placed=await settle(features, known))
         new = await _stage(driver, rows)
     made = {arrivals[index].key: rows.place(index) for index in fresh}
     return made if new is None else {key: place for key, place in made.items() if place.id in new}
 
 
-async def _settled(
-    connection: AsyncConnection, features: _Features, homes: Mapping[Key, _Home]
-) -> dict[Key, tuple[int, int]]:
+async def _settled(connection: AsyncConnection, features: _Features, known: _Known) -> dict[Key, tuple[int, int]]:
     """The ids of project and dataset for each dataset, made where absent, with these meta-features merged into it."""
-    known = {key: homes[key] for key in features}
-    placed = {key: (home.project_id, home.dataset_id) for key, home in known.items()}
-    if unsettled := [key for key, home in known.items() if not home.current]:
+    homes = {key: known[key] for key in features}
+    placed = {key: (home.project_id, home.dataset_id) for key, home in homes.items() if home is not None}
+    if unsettled := [key for key in features if key not in placed]:
         names = {project for project, _ in unsettled}
         ids = await projects.ensure(connection, names)
         merged = await datasets.merge(connection, {(ids[key[0]], key[1]): features[key] for key in unsettled})
         placed |= {key: (ids[key[0]], merged[ids[key[0]], key[1]]) for key in unsettled}
-    return placed  # type: ignore[return-value]  # those that are current have both
+    return placed
 
 
 class _Rows(NamedTuple):

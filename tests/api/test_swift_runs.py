@@ -46,6 +46,23 @@ def test_it_agrees_with_the_careful_way_or_leaves_it_alone(document: Any, indent
     assert swift is None or swift == careful
 
 
+@settings(max_examples=40, deadline=None)
+@given(documents=st.lists(runs() | nearly(runs()), min_size=1, max_size=40))
+def test_together_they_read_as_each_alone(documents: list[Any]) -> None:
+    bodies = [json.dumps(document).encode("utf-8", "surrogatepass") for document in documents]
+    together, alone = swift_runs.read_all(bodies), [swift_runs.read(body) for body in bodies]
+    assert [run and run._replace(run_id="") for run in together] == [run and run._replace(run_id="") for run in alone]
+
+
+def test_one_in_doubt_is_no_doubt_about_the_others() -> None:
+    good = [json.dumps({**RUN, "run_id": f"r{i}"}).encode() for i in range(100)]
+    for what in ("a field twice", "beyond 2^53", "an accent by itself in a name", "nothing", "no metric"):
+        bad = DOUBTFUL[what].encode()
+        read = swift_runs.read_all([*good[:50], bad, *good[50:]])
+        names = [run and run.run_id for run in read]
+        assert names == [*(f"r{i}" for i in range(50)), None, *(f"r{i}" for i in range(50, 100))]
+
+
 def test_what_clients_usually_send_is_read_swiftly() -> None:
     for document in (RUN, {**RUN, "dataset": "größe", "project": "p:q"}, {**RUN, "tags": {"a": "b\n\\"}}):
         for body in (json.dumps(document), json.dumps(document, ensure_ascii=False, separators=(",", ":"))):

@@ -47,21 +47,22 @@ async def bells(database: Database) -> AsyncIterator[Bells]:
     await bells.rung()
 
 
-async def not_over_a_line(line: Any, runs: Sequence[Run]) -> None:
-    """Has single runs stored by the function that batches are stored by, which tests can then replace."""
+async def not_over_a_line(line: Any, runs: Sequence[Run], homes: Any) -> list[None]:
+    """Has few runs stored by the function that many are stored by, which tests can then replace."""
+    return [None] * len(runs)
 
 
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever transaction holds the run `poison` fails, as if PostgreSQL had refused it."""
 
-    async def fragile(connection: Any, runs: Sequence[Run]) -> list[Outcome]:
+    async def fragile(connection: Any, runs: Sequence[Run], homes: Any) -> list[Outcome]:
         if any(run.run_id == "poison" for run in runs):
             await connection.execute(text("SELECT 1/0"))
-        return await upsert(connection, runs)
+        return await upsert(connection, runs, homes)
 
     monkeypatch.setattr(ingest, "upsert", fragile)
-    monkeypatch.setattr(ingest, "upsert_known", not_over_a_line)
+    monkeypatch.setattr(ingest, "upsert_swiftly", not_over_a_line)
 
 
 # ---------------------------------------------------------------- news for the worker
@@ -153,9 +154,9 @@ async def test_one_bad_run_harms_no_other(database: Database, bells: Bells, n: i
     assert await n_runs(database) == n - 1
 
 
-async def stream(items: Sequence[Incoming]) -> AsyncIterator[tuple[int, Incoming]]:
+async def stream(items: Sequence[Incoming]) -> AsyncIterator[list[tuple[int, Incoming]]]:
     for number, item in enumerate(items):
-        yield 2 * number, item
+        yield [(2 * number, item)]
 
 
 async def test_a_stream_is_stored_in_chunks_and_tells_what_was_not_taken(
@@ -175,9 +176,9 @@ async def test_a_stream_that_breaks_says_what_is_stored(
 ) -> None:
     monkeypatch.setattr(ingest, "CHUNK", 2)
 
-    async def broken() -> AsyncIterator[tuple[int, Incoming]]:
+    async def broken() -> AsyncIterator[list[tuple[int, Incoming]]]:
         for number in range(5):
-            yield number, run(str(number))
+            yield [(number, run(str(number)))]
         raise Unavailable("gone")
 
     with pytest.raises(Unavailable, match="4 runs"):
@@ -193,12 +194,12 @@ def transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[in
     """How many runs each transaction held."""
     sizes: list[int] = []
 
-    async def counted(connection: Any, runs: Sequence[Run]) -> list[Outcome]:
+    async def counted(connection: Any, runs: Sequence[Run], homes: Any) -> list[Outcome]:
         sizes.append(len(runs))
-        return await upsert(connection, runs)
+        return await upsert(connection, runs, homes)
 
     monkeypatch.setattr(ingest, "upsert", counted)
-    monkeypatch.setattr(ingest, "upsert_known", not_over_a_line)
+    monkeypatch.setattr(ingest, "upsert_swiftly", not_over_a_line)
     return sizes
 
 

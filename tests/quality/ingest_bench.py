@@ -11,6 +11,7 @@ import argparse
 import os
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,8 +37,8 @@ def api(url: str, core: set[int]) -> Iterator[Service]:
     """An API without a worker on one core, once it has compiled what it searches with."""
     with service(FORERUN_DATABASE_URL=url, FORERUN_WORKER="false") as server:
         server.start()
-        while "forerun_search_ready 1" not in httpx.get(f"{server.url}/metrics").text:
-            pass
+        while "\nforerun_search_ready 1" not in httpx.get(f"{server.url}/metrics").text:
+            time.sleep(0.1)  # it compiles meanwhile, as long as it has not done so before
         for process in server.processes():
             for thread in process.threads():
                 os.sched_setaffinity(thread.id, core)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
 import orjson
+import uvloop
 
 N_DATASETS = 50
+CHOICES = ("adam", "sgd", "rmsprop", "lion")
 
 
 def made_runs(n: int, prefix: str) -> list[dict[str, Any]]:
@@ -24,7 +27,7 @@ def _made_run(rng: Random, run_id: str) -> dict[str, Any]:
     dataset = rng.randrange(N_DATASETS)
     known = Random(dataset)
     numbers = {f"parameter_{i}": rng.random() for i in range(15)} | {f"width_{i}": rng.randrange(512) for i in range(5)}
-    choices = {f"choice_{i}": rng.choice(("adam", "sgd", "rmsprop", "lion")) for i in range(5)}
+    choices = {f"choice_{i}": rng.choice(CHOICES) for i in range(5)}
     metrics = ("accuracy", "log_loss", "auc", "f1_macro", "precision", "recall")
     resources = ("duration_seconds", "peak_memory_bytes", "gpu_seconds", "energy_joules", "cpu_seconds", "cost_usd")
     return {
@@ -70,35 +73,56 @@ def request(path: str, body: bytes, media_type: str = "application/json") -> byt
 
 def post(ports: Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
     """Send prepared requests over so many connections to each port, one after the other on each; time them all."""
-    return asyncio.run(_post(ports, requests, connections))
+    return uvloop.run(_post(ports, requests, connections))
 
 
 async def _post(ports: Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
-    told, waiting = Told(0.0), iter(requests)
-    lines = [await asyncio.open_connection("127.0.0.1", port) for port in ports for _ in range(connections)]
+    told, waiting, loop = Told(0.0), iter(requests), asyncio.get_running_loop()
+    talks = [
+        (await loop.create_connection(partial(_Talk, waiting, told), "127.0.0.1", port))[1]
+        for port in ports
+        for _ in range(connections)
+    ]
     started = time.perf_counter()
-    await asyncio.gather(*(_talk(*line, waiting, told) for line in lines))
+    for talk in talks:
+        talk.say()
+    await asyncio.gather(*(talk.ended for talk in talks))
     told.seconds = time.perf_counter() - started
-    for _, writer in lines:
-        writer.close()
     return told
 
 
-async def _talk(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, waiting: Iterable[bytes], told: Told
-) -> None:
-    for sent in waiting:
-        asked = time.perf_counter()
-        writer.write(sent)
-        told.statuses.add(await _answer(reader))
-        told.latencies.append(time.perf_counter() - asked)
+class _Talk(asyncio.Protocol):
+    """One connection: says what is next as soon as it is answered. Streams of asyncio take twice as long."""
 
+    def __init__(self, waiting: Iterator[bytes], told: Told) -> None:
+        self.waiting, self.told = waiting, told
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.heard, self.asked = b"", 0.0
 
-async def _answer(reader: asyncio.StreamReader) -> int:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-    await reader.readexactly(int(length))
-    return int(head[9:12])
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def say(self) -> None:
+        """The next request; after the last one the connection is closed."""
+        sent = next(self.waiting, None)
+        if sent is None:
+            self.ended.set_result(None)
+            self.transport.close()
+            return
+        self.heard, self.asked = b"", time.perf_counter()
+        self.transport.write(sent)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+        head, blank, body = self.heard.partition(b"\r\n\r\n")
+        if blank and len(body) >= int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):
+            self.told.latencies.append(time.perf_counter() - self.asked)
+            self.told.statuses.add(int(head[9:12]))
+            self.say()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(error or ConnectionError("the connection was closed before the answer"))
 
 
 def stream(port: int, chunks: Iterable[bytes]) -> tuple[float, bytes]:

@@ -16,13 +16,16 @@ import httpx
 import orjson
 import psycopg
 from fastapi import FastAPI, Request, Response
+from psycopg import sql
 from sqlalchemy import Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from app.store.database import driver_url
 from app.types import Run
 from tests.acceptance.service import free_port
+from tests.quality.ingest_load import CHOICES
 
 DOCUMENTS = ("hyperparameters", "meta_features", "metrics", "resources")
 
@@ -111,16 +114,23 @@ async def insert(run: Run) -> dict[str, Any]:
     return {"id": row.id, "run_id": run.run_id, "status": "created"}
 
 
+def _own_database(url: str, name: str) -> str:
+    """A database of this name on the same server, for SQLAlchemy: the trackers' migrations all use one table's name."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return driver_url(url).set(database=name).render_as_string(hide_password=False)
+
+
 @contextmanager
 def application(name: str, url: str, core: set[int]) -> Iterator[int]:
     """`bare`, `orm` or `mlflow` in a process of its own on one core; gives its port."""
     port = free_port()
     where = {"mlflow": "mlflow.server.fastapi_app:app"}.get(name, f"tests.quality.ingest_peers:{name}")
     command = [sys.executable, "-m", "uvicorn", where, "--port", str(port), "--no-access-log", "--log-level", "error"]
-    dialect = url.replace("postgresql://", "postgresql+psycopg://")
     environment = os.environ | {
-        "PEER_DATABASE_URL": dialect,
-        "_MLFLOW_SERVER_FILE_STORE": dialect,
+        "PEER_DATABASE_URL": _own_database(url, "orm"),
+        "_MLFLOW_SERVER_FILE_STORE": _own_database(url, "mlflow"),
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "/nowhere",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
@@ -188,7 +198,7 @@ def optuna_rate(url: str, runs: Sequence[dict[str, Any]]) -> float:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = optuna.storages.RDBStorage(url.replace("postgresql://", "postgresql+psycopg://"))
+    storage = optuna.storages.RDBStorage(_own_database(url, "optuna"))
     study = optuna.create_study(storage=storage, study_name=f"bench-{time.time_ns()}")
     trials = [_trial(run) for run in runs]
     started = time.perf_counter()
@@ -203,7 +213,7 @@ def _trial(run: dict[str, Any]) -> Any:
 
     parameters = {name: value for name, value in run["hyperparameters"].items() if not isinstance(value, int)}
     distributions = {
-        name: FloatDistribution(0, 1) if isinstance(value, float) else CategoricalDistribution([value])
+        name: FloatDistribution(0, 1) if isinstance(value, float) else CategoricalDistribution(CHOICES)
         for name, value in parameters.items()
     }
     attributes = run["metrics"] | {"dataset": run["dataset"]["name"]}

@@ -131,7 +131,7 @@ export interface paths {
          * Post many runs
          * @description Store many runs at once; one that is bad never rejects the others.
          *
-         *     As `application/json`, up to 10,000 runs are stored in one transaction and answered one by one. As
+         *     As `application/json`, up to 10,000 runs are stored together and answered one by one. As
          *     `application/x-ndjson`, one run a line, a body of any length is stored while it arrives, a thousand runs at a time,
          *     and the answer lists the lines that were not taken. Give the runs a `run_id`, and all of it can be sent again when
          *     the connection breaks.
