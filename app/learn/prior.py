@@ -117,7 +117,7 @@ def fit_prior(
     blend, _ = nnls(C * weights[:, None], z * weights)
     if not blend.any():  # nothing predicts unseen datasets yet: trust the dataset-free trees a little
         blend[len(views) - 1] = 0.1
-    views += (_as_trees(responses.mean(), X, meta, seed),)
+    views += (_as_trees(responses, X, meta, seed),)
     return FittedPrior(Prior(views, responses.pooled(), space, blend), responses, E, C, C @ blend, z)
 
 
@@ -134,10 +134,11 @@ def _half_blind(
     return np.asfortranarray(np.vstack([X, blind])), np.tile(z, 2), np.tile(fold, 2)
 
 
-def _as_trees(response: FloatArray, X: Float32Array, meta: Sequence[int], seed: int) -> Members:
-    """The mean response at the history's configurations as one model. Shapes: response (n,), X (n, d)."""
+def _as_trees(responses: FittedResponses, X: Float32Array, meta: Sequence[int], seed: int) -> Members:
+    """The mean response at the history's configurations as one model. Shapes: X (n, d)."""
     rows = np.sort(np.random.default_rng(seed).permutation(len(X))[:MAX_IMITATED])
     X, everything = X[rows], np.ones(len(rows), dtype=np.bool_)
     if not varies(np.delete(X, meta, axis=1)):
         return Members(())
-    return Members((fit_member(X, response[rows], everything, ignored=meta, seed=seed, rate=IMITATION_RATE),))
+    response = responses.mean(rows)
+    return Members((fit_member(X, response, everything, ignored=meta, seed=seed, rate=IMITATION_RATE),))
