@@ -104,7 +104,9 @@ def fit_prior(
         without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
     views: tuple[Members, ...] = (without,)
     if meta:
-        views = (fit_members(*_half_blind(X, z, fold, meta), N_FOLDS, pool, seed=seed), without)
+        # a resource is learned in its unit, of which meta-features tell most
+        shown = _half_blind(X, z, fold, meta) if ranks else (X, z, fold)
+        views = (fit_members(*shown, N_FOLDS, pool, seed=seed), without)
     E = space(X)
     space = replace(space, relevance=relevance(E, groups(space, features), z, dataset, reference, seed))
     E = E * space.relevance
