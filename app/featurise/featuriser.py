@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, get_args
 
 import numpy as np
@@ -35,11 +36,11 @@ class Featuriser:
     meta_features: tuple[Encoder, ...]
     inputs: tuple[InputSchema, ...]
 
-    @property
+    @cached_property
     def features(self) -> tuple[Feature, ...]:
         return tuple(encoder.feature for encoder in self.encoders)
 
-    @property
+    @cached_property
     def encoders(self) -> tuple[Encoder, ...]:
         return self.meta_features + tuple(encoder for schema in self.inputs for encoder in schema.encoders)
 

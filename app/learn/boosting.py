@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -68,8 +68,15 @@ class Members:
             return np.asarray(self.ensemble.predict(Pool(X), thread_count=threads), dtype=np.float64)
         if len(X) < FOLDED_FROM:
             return self.trees.predict(X)
-        same = np.array([np.array_equal(x, np.full_like(x, x[0]), equal_nan=True) for x in X.T])
-        return self.trees.restricted(X[0], same).predict(X)
+        read = self.trees.features_read
+        part = X[:, read]
+        same = np.zeros(X.shape[1], dtype=np.bool_)
+        same[read] = ((part == part[0]) | (np.isnan(part) & np.isnan(part[0]))).all(axis=0)
+        return (self.trees.restricted(X[0], same) if same.any() else self.trees).predict(X)
+
+    def restricted(self, x: Float32Array, fixed: BoolArray) -> Members:
+        """The same where some columns are known, as `Trees.restricted`: what is not compiled stays as it is."""
+        return self if self.trees is None else replace(self, trees=self.trees.restricted(x, fixed))
 
     def out_of_fold(self, X: Float32Array, fold: IntArray) -> FloatArray:
         """Each run by the member that has not seen its dataset. Shapes: X (n, d), fold (n,) -> (n,)."""

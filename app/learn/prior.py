@@ -48,6 +48,13 @@ class Prior:
         C = np.column_stack([view.predict(X) for view in self.views])
         return Points(E, self.responses(E), C, C @ self.blend)
 
+    def restricted(self, x: Float32Array, fixed: BoolArray) -> Prior:
+        """The same prior of configurations that share some columns of X, quicker: no tree reads these any more.
+
+        Shapes: x and fixed (d,).
+        """
+        return replace(self, views=tuple(view.restricted(x, fixed) for view in self.views))
+
     def scores(self, X: Float32Array) -> FloatArray:
         """The same f (n,) without the rest: only views that the blend uses are computed. Shapes: X (n, d)."""
         f = np.zeros(len(X))

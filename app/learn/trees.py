@@ -49,6 +49,17 @@ class Trees:
         """Splits of each tree (T,)."""
         return np.diff(self.first_split)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the arrays, bytes."""
+        splits = self.feature.nbytes + self.border.nbytes + self.nan_is_above.nbytes
+        return self.first_split.nbytes + splits + self.first_leaf.nbytes + self.leaves.nbytes
+
+    @cached_property
+    def features_read(self) -> IntArray:
+        """The columns of X that any split compares, ascending."""
+        return np.unique(self.feature)
+
     def predict(self, X: Float32Array) -> FloatArray:
         """Shapes: X (n, d) -> (n,). As CatBoost has it: NaN lies below or above all borders, by feature."""
         from app.learn import tree_kernels

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
@@ -14,13 +15,19 @@ from scipy.special import ndtr
 from app.learn.calibration import Z90
 from app.learn.gaussian_process import DatasetPrior, Points, Posterior
 from app.learn.meta_learner import TargetLearner
-from app.space.columns import Float32Array, FloatArray
+from app.learn.prior import Prior
+from app.learn.trees import Trees
+from app.space.columns import BoolArray, Float32Array, FloatArray
 from app.types import OwnRun, Prediction
 
 
 @dataclass(frozen=True)
 class AdaptedTarget:
-    """A target's learner, the dataset's prior and posterior, own outcomes v and the best own utility, if any."""
+    """A target's learner, the dataset's prior and posterior, own outcomes v and the best own utility, if any.
+
+    `shared`: a row of X (d,), and where it is the same for all candidates (d,); `score`: sign · the prior's score of
+    these as one sum of trees, None where it is none.
+    """
 
     name: str
     sign: float
@@ -29,6 +36,21 @@ class AdaptedTarget:
     posterior: Posterior
     outcomes: FloatArray  # (n_own,)
     incumbent: float | None
+    shared: tuple[Float32Array, BoolArray]
+    score: Trees | None
+
+    @cached_property
+    def of_candidates(self) -> Prior:
+        """The learner's prior, with what all candidates share decided in its trees."""
+        return self.learner.prior.restricted(*self.shared)
+
+    def points(self, X: Float32Array) -> Points:
+        """Candidates as the posterior needs them. Shapes: X (n, d) -> n points."""
+        return self.of_candidates.points(X)
+
+    def scores(self, X: Float32Array) -> FloatArray:
+        """Utility by history alone, in units of the dataset's scale. Shapes: X (n, d) -> (n,)."""
+        return self.score.predict(X) if self.score is not None else self.sign * self.learner.prior.scores(X)
 
     def predict(self, points: Points) -> Prediction:
         """What a real run would give. Shapes: n points -> (n,)."""
@@ -59,7 +81,14 @@ class AdaptedTarget:
 
 
 def adapt(
-    name: str, learner: TargetLearner, sign: float, X_own: Float32Array, own: Sequence[OwnRun], X: Float32Array
+    name: str,
+    learner: TargetLearner,
+    sign: float,
+    X_own: Float32Array,
+    own: Sequence[OwnRun],
+    X: Float32Array,
+    shared: tuple[Float32Array, BoolArray],
+    score: Trees | None,
 ) -> AdaptedTarget:
     """Own runs taken in. Shapes: X_own (n_own, d) rows of `own`; X (n, d), of which one row tells the dataset.
 
@@ -77,4 +106,4 @@ def adapt(
     posterior = learner.posterior(prior, points, y[known], sign)
     outcomes = learner.scale.to_v(y[known])
     incumbent = float((sign * outcomes).max()) if known.any() else None
-    return AdaptedTarget(name, sign, learner, prior, posterior, outcomes, incumbent)
+    return AdaptedTarget(name, sign, learner, prior, posterior, outcomes, incumbent, shared, score)

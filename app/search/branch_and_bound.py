@@ -22,13 +22,13 @@ from app.search.buckets import Bounds, eliminate
 from app.search.descent import DONE, PAUSED, start
 from app.search.grid import Factors
 from app.search.network import FORBIDDEN, Network, make_network
-from app.search.shift import BRIEFLY, PATIENTLY, shifted, with_hubs
+from app.search.shift import BRIEFLY, PATIENTLY, QUICKLY, shifted, with_hubs
 from app.space.columns import BoolArray, FloatArray, IntArray
 
 LITTLE, SMALL, LARGE = 3_000, 10_000, 50_000
 """Entries of a mini-bucket: in a steady search, else at first, and where the bounds of the first do not settle it."""
-BRIEF, QUICK, PATIENT = 20_000, 100_000, 500_000
-"""Nodes that are spent in a steady search, at a glance, and before better bounds are made: 5, 25 and 125 ms."""
+BRIEF, QUICK, PATIENT, MANY = 20_000, 100_000, 500_000, 2_000_000
+"""Nodes that are spent in a steady search, at a glance, and twice before better bounds are made: 5 ms to 0.5 s."""
 GLANCE, STEADY, UNTIL_PROVEN = 1, 2, 3
 RUNGS = 4
 NARROW, WIDE = 64, 512
@@ -78,10 +78,12 @@ def top_k(
         search.settle(network, SMALL, QUICK, NARROW)
     else:
         search.settle(network, SMALL, PATIENT, WIDE)
-    if effort == UNTIL_PROVEN and not search.over:
-        hubs = shifted(with_hubs(network, PATIENTLY))
+    for work, most in ((QUICKLY, MANY), (PATIENTLY, None)) if effort == UNTIL_PROVEN else ():
+        if search.over:
+            break
+        hubs = shifted(with_hubs(network, work))
         if not search.over:
-            search.settle(shifted(hubs).network, LARGE, None, WIDE)
+            search.settle(shifted(hubs).network, LARGE, most, WIDE)
     indices, totals = search.best.expanded()
     last = int(totals[-1]) if len(totals) == k else FORBIDDEN
     proven = search.done or search.bound <= last
@@ -218,8 +220,9 @@ class _Best:
 
     def expanded(self) -> tuple[IntArray, IntArray]:
         """The k best configurations of these classes, as value indices (k, n), and their sums."""
-        rows, sums = [np.zeros((0, len(self.place)), dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for x, total in zip(self.x, self.totals, strict=True):
+        several = self._count[self.x + self.network.starts[:-1]].prod(axis=1) > 1
+        rows, sums = [self._values(self.x[~several])], [self.totals[~several]]
+        for x, total in zip(self.x[several], self.totals[several], strict=True):
             rows.append(self._members(x[None]))
             sums.append(np.full(len(rows[-1]), total))
         found, totals = np.concatenate(rows), np.concatenate(sums)
@@ -228,6 +231,8 @@ class _Best:
 
     def _members(self, classes: IntArray) -> IntArray:
         """The first k configurations of each of some classes (m, n), in the order of enumeration: (at most m k, n)."""
+        if (self._count[classes + self.network.starts[:-1]] == 1).all():
+            return self._values(classes)
         found = []
         for x in classes:
             rows = np.zeros((1, 0), dtype=np.int64)

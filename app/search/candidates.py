@@ -17,7 +17,8 @@ EXHAUSTIVE_LIMIT = 1_000_000
 SAMPLE = 8_192
 ROUNDS = (0.2, 0.1, 0.05)
 """Steps of the local refinement, on the unit scale."""
-CENTRES, MOVES = 32, 16
+CENTRES, FEW_CENTRES, MOVES = 32, 16, 16
+"""Configurations whose neighbourhoods are looked at, and how closely; fewer where the very best are known."""
 
 Score = Callable[[Columns], FloatArray]
 """Higher is better; columns of n configurations -> (n,)."""
@@ -57,12 +58,17 @@ def is_one_of(space: Space, columns: Columns, configurations: Sequence[Mapping[s
 
 @stage("score")
 def refine(
-    space: Space, columns: Columns, score: Score, tried: Sequence[Mapping[str, JsonValue]], seed: int
+    space: Space,
+    columns: Columns,
+    score: Score,
+    tried: Sequence[Mapping[str, JsonValue]],
+    seed: int,
+    centres: int = CENTRES,
 ) -> tuple[Columns, FloatArray]:
     """Some configurations with the neighbourhoods of their best added, in smaller and smaller steps, and all scores."""
     scores = score(columns)
     for i, scale in enumerate(ROUNDS if n_rows(columns) else ()):
-        best = take(columns, np.argsort(-scores, kind="stable")[:CENTRES])
+        best = take(columns, np.argsort(-scores, kind="stable")[:centres])
         near = space.neighbours(best, MOVES, seed + i, scale)
         if not n_rows(near):
             break

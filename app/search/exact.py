@@ -14,8 +14,6 @@ from math import prod
 
 import numpy as np
 
-from app.learn.score_trees import score_trees
-from app.learn.trees import summed
 from app.search import product
 from app.search.adaptation import AdaptedTarget
 from app.search.branch_and_bound import GLANCE, STEADY, UNTIL_PROVEN
@@ -136,12 +134,11 @@ def _solution(
     about = repr((target.sign, space.parameters, space.rules, inputs, k, effort))
     if (kept := means.tables.recall(prior, about, Solution)) is not None:
         return kept
-    trees = score_trees(prior)
+    trees = target.score
     if trees is None or means.stop[0]:
         return None
-    signed = summed([(target.sign, trees)]).restricted(*scene.fixed)
     featuriser, stop = scene.learner.featuriser, means.stop
-    answer = solve(space, featuriser, scene.encode, signed, k, effort=effort, stop=lambda: bool(stop[0]))
+    answer = solve(space, featuriser, scene.encode, trees, k, effort=effort, stop=lambda: bool(stop[0]))
     if answer is not None and (answer.enumeration == "exact" or not stop[0]):
         means.tables.keep(prior, about, answer)
     return answer

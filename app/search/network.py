@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,68 +51,75 @@ class Network:
 
 def make_network(factors: Factors) -> Network:
     """The network of factors whose tables are finite or -inf, in the order that `search_order` chooses."""
-    order = search_order(factors)
+    from app.search import network_kernels
+
+    flat = _flat(factors)
+    weight, n_rules, largest = network_kernels.measure(flat.layout, flat.first_entry, flat.entries, len(factors.sizes))
+    order = search_order(weight, n_rules)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    members = tuple(_classes(factors, int(d)) for d in order)
+    members = tuple(network_kernels.classes(int(d), factors.sizes[d], flat.layout, flat.maps) for d in order)
     V = np.array([int(m.max()) + 1 for m in members], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(V)])
-    first = [np.unique(m, return_index=True)[1] for m in members]
+    first = np.concatenate([np.unique(m, return_index=True)[1] for m in members])
     maps = np.zeros((len(factors.scopes), int(starts[-1])), dtype=np.int32)
     shapes = np.ones((len(factors.scopes), len(order)), dtype=np.int64)
-    unit = _unit(factors.tables)
-    flat = [np.zeros(0, dtype=np.int64)]
-    for f, (scope, of_dims, table) in enumerate(zip(factors.scopes, factors.maps, factors.tables, strict=True)):
-        places = place[list(scope)]
-        for axis, (p, of_values) in enumerate(zip(places, of_dims, strict=True)):
-            of_classes = of_values[first[p]]
-            occurs = np.bincount(of_classes, minlength=table.shape[axis]) > 0
-            if not occurs.all():  # a table may have more than occur
-                of_classes = (np.cumsum(occurs) - 1)[of_classes]
-                table = table.compress(occurs, axis=axis)
-            maps[f, starts[p] : starts[p + 1]] = of_classes
-            shapes[f, p] = table.shape[axis]
-        flat.append(_whole(np.transpose(table, np.argsort(places)), unit).ravel())
-    offsets = np.cumsum([len(part) for part in flat])
-    return Network(order, members, V, starts, maps, shapes, offsets, np.concatenate(flat), unit, factors.constant)
+    kept = np.zeros(int(flat.layout.first_class[-1]), dtype=np.int64)
+    network_kernels.classify(flat.layout, flat.maps, place, first, starts, maps, shapes, kept)
+    offsets = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))])
+    unit = float(2.0 ** (math.ceil(math.log2(largest)) - PRECISION)) if largest > 0 else 1.0
+    data = np.empty(int(offsets[-1]), dtype=np.int64)
+    network_kernels.fill(flat.layout, flat.first_entry, flat.entries, place, shapes, kept, unit, offsets, data)
+    return Network(order, members, V, starts, maps, shapes, offsets, data, unit, factors.constant)
 
 
-def search_order(factors: Factors) -> IntArray:
+def search_order(weight: FloatArray, n_rules: IntArray) -> IntArray:
     """Dimensions that several rules share first, then by how much they move the sum, the most first.
 
     What is decided early prunes the most; with its parents decided, a parameter's entries are known to be allowed.
     """
-    from app.search import network_kernels
-
-    weight, n_rules = np.zeros(len(factors.sizes)), np.zeros(len(factors.sizes), dtype=np.int64)
-    for scope, table in zip(factors.scopes, factors.tables, strict=True):
-        if np.isfinite(table).all():
-            weight[list(scope)] += network_kernels.roughness(table.ravel(), np.array(table.shape))
-        else:
-            n_rules[list(scope)] += 1
     return np.lexsort((-weight, -np.where(n_rules > 1, n_rules, 0)))
 
 
-def _unit(tables: Sequence[FloatArray]) -> float:
-    """The power of two that leaves the largest possible sum `PRECISION` bits."""
-    largest = sum(float(np.abs(table[np.isfinite(table)]).max(initial=0.0)) for table in tables)
-    return float(2.0 ** (math.ceil(math.log2(largest)) - PRECISION)) if largest > 0 else 1.0
+class Layout(NamedTuple):
+    """Where factors are in flat arrays: factor f has the axes first_axis[f]..first_axis[f + 1] - 1 (a in all).
+
+    Shapes: dims and widths (a,), the dimension and the number of classes of each axis; first_map and first_class
+    (a + 1,), where its map, and as much room as it has classes, begin.
+    """
+
+    first_axis: IntArray
+    dims: IntArray
+    widths: IntArray
+    first_map: IntArray
+    first_class: IntArray
 
 
-def _whole(table: FloatArray, unit: float) -> IntArray:
-    if table.min(initial=0.0) > -np.inf:
-        return np.rint(table * (1 / unit)).astype(np.int64)
-    forbidden = ~np.isfinite(table)
-    return np.where(forbidden, FORBIDDEN, np.rint(np.where(forbidden, 0.0, table) / unit)).astype(np.int64)
+@dataclass(frozen=True, eq=False)
+class _Flat:
+    """Factors one after the other. Shapes: maps (first_map[-1],), first_entry (F + 1,), entries flat."""
+
+    layout: Layout
+    maps: IntArray
+    first_entry: IntArray
+    entries: FloatArray
 
 
-def _classes(factors: Factors, d: int) -> IntArray:
-    """Each value's class (W,): the same for two values exactly where every factor's is, in order of appearance."""
-    from app.search import network_kernels
+def _flat(factors: Factors) -> _Flat:
+    dims = [d for scope in factors.scopes for d in scope]
+    maps = [own for of_dims in factors.maps for own in of_dims]
+    widths = [width for table in factors.tables for width in table.shape]
+    layout = Layout(
+        _offsets([len(scope) for scope in factors.scopes]),
+        np.array(dims, dtype=np.int64),
+        np.array(widths, dtype=np.int64),
+        _offsets([len(own) for own in maps]),
+        _offsets(widths),
+    )
+    entries = np.concatenate([np.zeros(0), *(table.ravel() for table in factors.tables)])
+    first_entry = _offsets([table.size for table in factors.tables])
+    return _Flat(layout, np.concatenate([np.zeros(0, dtype=np.int64), *maps]), first_entry, entries)
 
-    label = np.zeros(factors.sizes[d], dtype=np.int32)
-    count = 1
-    for scope, of_dims in zip(factors.scopes, factors.maps, strict=True):
-        if d in scope and count < len(label):
-            count = network_kernels.refine(label, of_dims[scope.index(d)])
-    return label.astype(np.int64)
+
+def _offsets(sizes: Sequence[int]) -> IntArray:
+    return np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64))])

@@ -40,7 +40,7 @@ def order(scene: Scene, X: Float32Array) -> Ordered:
     question = scene.question
     constraints = question.outcome_constraints
     limited = [scene.target(c.metric) for c in constraints if c.metric in scene.learner.targets]
-    predictions = {target.name: target.predict(target.learner.prior.points(X)) for target in limited}
+    predictions = {target.name: target.predict(target.points(X)) for target in limited}
     kept = probabilities(constraints, {t.name: t for t in limited}, predictions, len(X))
     failure = scene.failure(X)
     good = acceptable(constraints, kept, failure)
@@ -71,16 +71,15 @@ def _by_strategy(
 def _by_merit(
     scene: Scene, target: AdaptedTarget, X: Float32Array, k: int, chance: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    points = target.learner.prior.points(X)
     strategy = scene.question.strategy
-    pending = target.learner.prior.points(scene.X_pending)
+    if strategy == "best":
+        merit = target.scores(X) if target.incumbent is None else target.mean(target.points(X))
+        rows = np.argsort(-merit, kind="stable")
+        rows = spread(target.learner.prior.space(X), rows, k) if scene.sampled else rows[:k]
+        return rows, merit[rows]
+    points, pending = target.points(X), target.learner.prior.points(scene.X_pending)
     if strategy == "explore":
         return acquisition.thompson(target, points, pending, k, scene.question.seed, weight=chance)
-    if strategy == "best":
-        merit = target.mean(points)
-        rows = np.argsort(-merit, kind="stable")
-        rows = spread(points.E, rows, k) if scene.sampled else rows[:k]
-        return rows, merit[rows]
     weight = chance / _cost(scene, X)
     # a gain per second is of what an average configuration would give, as long as nothing has been reached
     baseline = target.sign * float(target.prior.location) if scene.question.per else None
@@ -98,7 +97,7 @@ def _cost(scene: Scene, X: Float32Array) -> FloatArray:
     if scene.question.per is None or scene.question.per not in scene.learner.targets:
         return np.ones(len(X))
     target = scene.target(scene.question.per)
-    cost = target.predict(target.learner.prior.points(X)).mean
+    cost = target.predict(target.points(X)).mean
     return np.asarray(np.maximum(cost, 1e-9 * max(float(np.median(cost)), 1e-300)))
 
 
@@ -107,7 +106,7 @@ def _by_front(scene: Scene, X: Float32Array, k: int, chance: FloatArray) -> tupl
 
     `improve`: by expected hypervolume improvement, jointly. Else the least crowded first.
     """
-    points = [target.learner.prior.points(X) for target in scene.objectives]
+    points = [target.points(X) for target in scene.objectives]
     expected = scene.question.strategy == "best"
     utilities = np.column_stack(
         [t.mean(p) if expected else t.optimism(p) for t, p in zip(scene.objectives, points, strict=True)]

@@ -7,7 +7,7 @@ from threadpoolctl import ThreadpoolController
 
 from app.learn.meta_learner import MetaLearner
 from app.search import answer, exact, missed
-from app.search.candidates import SAMPLE, Candidates, gather, refine
+from app.search.candidates import CENTRES, FEW_CENTRES, SAMPLE, Candidates, gather, refine
 from app.search.cold_start import rank_cold
 from app.search.explanation import similar_datasets
 from app.search.means import Means
@@ -21,6 +21,8 @@ HEAD = 2_048
 """Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
 ADAPTED = 65_536
 """Candidates that own runs may reorder: of more, those that history rates best."""
+FEW, FEW_EACH = 512, 20
+"""Random configurations beside those that history alone orders: with four times as many it answers the same."""
 SHOWN_UNKNOWNS = 5
 CHECKED = 64
 """Candidates whose numbers are compared with the history's; choices are all compared."""
@@ -41,7 +43,7 @@ def rank(question: Question, learner: MetaLearner | None, means: Means | None = 
 def _rank(question: Question, learner: MetaLearner | None, means: Means) -> Ranking:
     if learner is None or question.objectives[0].metric not in learner.targets:
         return rank_cold(question, gather(question.space, question.tried, question.seed))
-    scene, size = Scene(question, learner), max(HEAD, 4 * question.top_k)
+    scene, size = Scene(question, learner, means.tables), max(HEAD, 4 * question.top_k)
     best = exact.shortlist(scene, max(exact.SHORTLIST, size) if scene.adapted else size, means)
     found = best.found if best is not None else gather(question.space, question.tried, question.seed)
     scene.sampled = found.enumeration == "sampled" or found.space_size is None
@@ -81,12 +83,15 @@ def _considered(
     if _decided(scene, found):
         n = n_rows(columns) if best is not None else len(found)
         return take(columns, answer.head(scene.promise(columns), size)) if n_rows(columns) > size else columns, n
+    solved = best is not None and not scene.adapted and question.strategy == "best"
     if best is not None:
-        n = SAMPLE if scene.adapted else SAMPLE // 4  # beside the best by history, which are there already
+        few = max(FEW, FEW_EACH * question.top_k)
+        n = SAMPLE if scene.adapted else few if solved else SAMPLE // 4  # beside the best by history
         columns = exact.with_new(scene, columns, gather(question.space, question.tried, question.seed, n).columns)
     elif len(scene.objectives) > 1:
         columns = exact.with_new(scene, exact.starts(scene, means), columns)
-    columns, promise = refine(question.space, columns, scene.promise, question.tried, question.seed)
+    centres = min(CENTRES, max(FEW_CENTRES, question.top_k)) if solved else CENTRES
+    columns, promise = refine(question.space, columns, scene.promise, question.tried, question.seed, centres)
     return take(columns, answer.head(promise, size)), n_rows(columns)
 
 

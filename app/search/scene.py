@@ -15,6 +15,7 @@ from app.search import acquisition, feasibility
 from app.search.adaptation import AdaptedTarget, adapt
 from app.search.question import Question
 from app.search.stages import stage
+from app.search.tables import Tables
 from app.space import Columns
 from app.space.columns import BoolArray, Float32Array, FloatArray, make_column, n_rows, take
 
@@ -26,8 +27,9 @@ class Scene:
     """A question's dataset, context and own runs, encoded once; targets are adapted when first asked for."""
 
     @stage("adapt")
-    def __init__(self, question: Question, learner: MetaLearner) -> None:
+    def __init__(self, question: Question, learner: MetaLearner, tables: Tables | None = None) -> None:
         self.question, self.learner = question, learner
+        self._tables = tables or Tables()
         self.sampled = False  # whether the space has more near copies of a candidate than anybody could list
         self.X_own = self._encode(columns_of([inputs_with_end(run) for run in question.own]), len(question.own))
         in_context = [{**question.context, **configuration} for configuration in question.pending]
@@ -40,7 +42,7 @@ class Scene:
         """The row of X (d,) that tells the dataset and nothing of a configuration."""
         return np.asarray(self._encode({}, 1)[0])
 
-    @property
+    @cached_property
     def fixed(self) -> tuple[Float32Array, BoolArray]:
         """What no parameter of the space can change: a row of X (d,), and where in it that is (d,)."""
         given = self.question.space.input_paths
@@ -54,7 +56,9 @@ class Scene:
         if name not in self._targets:
             sign = next((o.sign for o in self.question.objectives if o.metric == name), 1.0)
             anyone = self.dataset_row[None, :]
-            self._targets[name] = adapt(name, self.learner.targets[name], sign, self.X_own, self.question.own, anyone)
+            learner, own = self.learner.targets[name], self.question.own
+            score = self._tables.trees(learner.prior, sign, self.fixed)
+            self._targets[name] = adapt(name, learner, sign, self.X_own, own, anyone, self.fixed, score)
         return self._targets[name]
 
     def failure(self, X: Float32Array) -> FloatArray:
@@ -91,10 +95,9 @@ class Scene:
 
     def _merit(self, target: AdaptedTarget, X: Float32Array, by_history: bool) -> FloatArray:
         """Merit under the strategy (n,), in units of the dataset's scale."""
-        prior = target.learner.prior
         if target.incumbent is None or by_history:
-            return target.sign * prior.scores(X)
-        points = prior.points(X)
+            return target.scores(X)
+        points = target.points(X)
         if self.question.strategy == "best":
             utility = target.mean(points)
         elif self.question.strategy == "improve" and len(self.objectives) == 1:
@@ -104,5 +107,7 @@ class Scene:
         return utility / target.prior.scale
 
     def _encode(self, inputs: Columns, n: int) -> Float32Array:
+        if not n:
+            return np.zeros((0, len(self.learner.featuriser.encoders)), dtype=np.float32)
         one_dataset = np.zeros(n, dtype=np.int64)
         return self.learner.featuriser.transform(inputs, [self.question.meta_features], one_dataset).X

@@ -21,8 +21,8 @@ import numpy as np
 from app.search.network import FORBIDDEN, Network
 from app.space.columns import IntArray
 
-BRIEFLY, PATIENTLY = 1e8, 5e8
-"""Entries looked at in all rounds: up to 0.1 and 0.5 seconds."""
+BRIEFLY, QUICKLY, PATIENTLY = 1e8, 2e8, 5e8
+"""Entries looked at in all rounds: up to 0.1, 0.2 and 0.5 seconds."""
 MOST_ROUNDS = 12
 FEWEST_ROUNDS = {3: 6, 2: 1, 1: 0}
 """By the hubs' dimensions: three in one round are worth less than two in several."""

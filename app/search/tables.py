@@ -1,4 +1,4 @@
-"""What questions with the same model and inputs share in this process: folded grids, and solved spaces."""
+"""What questions with the same model and inputs share in this process: scores as trees, folded grids, solved spaces."""
 
 from __future__ import annotations
 
@@ -13,23 +13,37 @@ import numpy as np
 
 from app.learn.prior import Prior
 from app.learn.score_trees import score_trees
-from app.learn.trees import summed
+from app.learn.trees import Trees, summed
 from app.search.grid import Folded, Grid, fold
 from app.search.solve import Solution
+from app.space.columns import BoolArray, Float32Array
 
 CAPACITY_BYTES = 128 * 2**20
 
-_Kept = TypeVar("_Kept", Folded, Solution)
+_Kept = TypeVar("_Kept", Trees, Folded, Solution)
 
 
 class Tables:
-    """The most recently used grids and solutions, up to a number of bytes. Safe to be used by several threads."""
+    """The most recently used trees, grids and solutions, up to a number of bytes. Safe for several threads."""
 
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
         self._capacity_bytes = capacity_bytes
         self._lock = Lock()
-        self._kept: OrderedDict[Hashable, tuple[weakref.ref[Prior], Folded | Solution]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[weakref.ref[Prior], Trees | Folded | Solution]] = OrderedDict()
         self._bytes = 0
+
+    def trees(self, prior: Prior, sign: float, shared: tuple[Float32Array, BoolArray]) -> Trees | None:
+        """Sign · the prior's score of configurations that share some columns of X; None where it is no sum of trees."""
+        x, fixed = shared
+        about = (sign, x[fixed].tobytes(), fixed.tobytes())
+        if (kept := self.recall(prior, about, Trees)) is not None:
+            return kept
+        trees = score_trees(prior)
+        if trees is None:
+            return None
+        trees = summed([(sign, trees)]).restricted(x, fixed)
+        self.keep(prior, about, trees)
+        return trees
 
     def fold(self, prior: Prior, sign: float, grid: Grid) -> Folded | None:
         """Sign · the prior's score over a grid; None where it cannot be folded."""
@@ -53,7 +67,7 @@ class Tables:
             self._kept.move_to_end(key)
             return kept
 
-    def keep(self, prior: Prior, about: Hashable, value: Folded | Solution) -> None:
+    def keep(self, prior: Prior, about: Hashable, value: Trees | Folded | Solution) -> None:
         """Keep something that follows from a prior and the name alone."""
         key = (id(prior), about)
         with self._lock:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.search import branch_and_bound, buckets
-from app.search.branch_and_bound import top_k
+from app.search.branch_and_bound import GLANCE, STEADY, UNTIL_PROVEN, top_k
 from app.search.grid import Factors
 from app.search.network import make_network
 from app.search.shift import PATIENTLY, shifted, with_hubs
@@ -62,6 +62,7 @@ def test_the_best_are_those_of_a_full_list(hurried: bool, case: dict, k: int) ->
             patch.setattr(branch_and_bound, "SMALL", 4)
             patch.setattr(branch_and_bound, "LARGE", 16)
             patch.setattr(branch_and_bound, "PATIENT", 1)
+            patch.setattr(branch_and_bound, "MANY", 1)
             patch.setattr(branch_and_bound, "STEP", 1)
             patch.setattr(branch_and_bound, "BUFFER", 2)
             patch.setattr(branch_and_bound, "WIDE", 2)
@@ -72,17 +73,23 @@ def test_the_best_are_those_of_a_full_list(hurried: bool, case: dict, k: int) ->
     assert found.proven
 
 
+@pytest.mark.parametrize("effort", [GLANCE, STEADY, UNTIL_PROVEN])
 @settings(max_examples=examples(200), deadline=None)
 @given(case=cases, k=st.integers(1, 20), after=st.integers(0, 30))
-def test_an_interrupted_search_claims_no_more_than_it_knows(case: dict, k: int, after: int) -> None:
+def test_a_search_that_ends_early_claims_no_more_than_it_knows(effort: int, case: dict, k: int, after: int) -> None:
+    """Interrupted, or because no more effort was to be spent on it."""
     factors = made_factors(**case)
     asked = iter(range(after))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(branch_and_bound, "LITTLE", 4)
+        patch.setattr(branch_and_bound, "BRIEF", 4)
+        patch.setattr(branch_and_bound, "QUICK", 4)
+        patch.setattr(branch_and_bound, "NARROW", 1)
         patch.setattr(branch_and_bound, "STEP", 1)
         patch.setattr(branch_and_bound, "SMALL", 4)
         patch.setattr(branch_and_bound, "PATIENT", 4)
         patch.setattr(branch_and_bound, "WIDE", 1)
-        found = top_k(factors, k, stop=lambda: next(asked, None) is None)
+        found = top_k(factors, k, effort=effort, stop=lambda: next(asked, None) is None)
     x = points(factors.sizes)
     f = factors(x)
     answered = (x[:, None] == found.indices[None]).all(2).any(1)
