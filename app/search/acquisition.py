@@ -18,6 +18,8 @@ JOINT = 1_024
 """Candidates whose joint posterior is sampled: a Cholesky factor of this size takes about 30 ms."""
 MAX_PENDING = 128
 """Pending configurations that take part in it."""
+BLOCKED = 4
+"""Samples drawn for each answer where configurations are pending: some of these want what is in training."""
 UNLIKELY = 1e-3
 """Probability of a σ below which its share of the improvement is left out."""
 
@@ -145,18 +147,21 @@ def thompson(
     covariance[np.diag_indices_from(covariance)] += 1e-8 * max(float(np.trace(covariance)) / len(part), 1e-12)
     rng = np.random.default_rng(seed)
     root = np.linalg.cholesky(covariance)
-    n_draws = min(k, len(head)) + len(training)
-    draws = target.sign * mean[:, target.posterior.likely][:, None] + root @ rng.standard_normal((len(part), n_draws))
+    means, k = target.sign * mean[:, target.posterior.likely], min(k, len(head))
     chosen: list[int] = []
     values: list[float] = []
     free = np.ones(len(part), dtype=np.bool_)
-    for draw in draws.T:
+    for _ in range(k * BLOCKED if len(training) else k):
+        draw = means + root @ rng.standard_normal(len(part))
         j = int(np.argmax(np.where(free, draw, -np.inf)))
-        free[j] = False
-        if j < len(head) and len(chosen) < k:
+        if j < len(head):
+            free[j] = False
             chosen.append(j)
             values.append(float(draw[j]))
-    return head[np.array(chosen, dtype=np.int64)], np.array(values)
+        if len(chosen) == k:
+            break
+    rest = np.flatnonzero(free[: len(head)])[: k - len(chosen)]  # where too many samples wanted what is pending
+    return head[np.array([*chosen, *rest], dtype=np.int64)], np.array([*values, *means[rest]])
 
 
 def join(*parts: Points) -> Points:

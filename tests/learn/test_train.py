@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from app.errors import NothingToLearn
 from app.featurise.featuriser import Featuriser
@@ -30,6 +31,17 @@ def test_it_ranks_a_dataset_it_has_never_seen(learner):
     assert np.corrcoef(f.argsort().argsort(), truth.argsort().argsort())[0, 1] > 0.85
     regret = (truth.max() - truth[np.argmax(f)]) / np.ptp(truth)
     assert regret < 0.1
+
+
+def test_a_dataset_without_meta_features_is_ranked_as_if_nobody_had_any(learner):
+    configurations, inputs = held_out_candidates()
+    X = learner.featuriser.transform(inputs, [{}], np.zeros(300, dtype=np.int64)).X
+    informed, dataset_free, _ = learner.targets["accuracy"].prior.views
+    truths = [np.array([accuracy(c, dataset) for c in configurations]) for dataset in range(8)]
+    of_informed, of_dataset_free = (
+        np.mean([spearmanr(view.predict(X), truth).statistic for truth in truths]) for view in (informed, dataset_free)
+    )
+    assert of_informed > of_dataset_free - 0.02
 
 
 def test_predictions_are_in_the_unit_and_intervals_hold_the_outcome(learner):

@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 
 from app.learn.meta_learner import TargetLearner
 from app.learn.train import train
-from app.space.columns import FloatArray, IntArray
+from app.space.columns import Float32Array, FloatArray, IntArray
 from app.types import RunTable
 
 Patch = Callable[[], AbstractContextManager[Any]]
@@ -66,6 +66,11 @@ def _alike(E: FloatArray, group: IntArray, *_: object) -> FloatArray:
     return np.ones(E.shape[1])
 
 
+def _as_they_came(X: Float32Array, z: FloatArray, fold: IntArray, _meta: object) -> tuple[Any, ...]:
+    """Every run once, with the meta-features its dataset has."""
+    return X, z, fold
+
+
 def _trees(A: FloatArray, b: FloatArray) -> tuple[FloatArray, float]:
     """The blend of trees alone: the mean response is the last component."""
     blend, rest = nnls(A[:, :-1], b)
@@ -80,6 +85,7 @@ def _responses(A: FloatArray, b: FloatArray) -> tuple[FloatArray, float]:
 VARIANTS: dict[str, Variant] = {
     "the method": Variant(),
     "all inputs matter alike": Variant("alike", (setting("app.learn.prior.relevance", _alike),)),
+    "no runs without their meta-features": Variant("seen", (setting("app.learn.prior._half_blind", _as_they_came),)),
     "no mean response in the prior": Variant("trees", (setting("app.learn.prior.nnls", _trees),)),
     "no trees in the prior": Variant("responses", (setting("app.learn.prior.nnls", _responses),)),
     "no prior, the kernel alone": Variant(change=_without_prior),

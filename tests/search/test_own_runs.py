@@ -99,7 +99,7 @@ def test_samples_that_want_what_is_being_trained_are_not_answered(learner, candi
     others = [c for c in candidates if c not in order[:4]]
 
     def twins_wanted(pending):
-        questions = [ask([*others, *twins], strategy="explore", pending=pending, seed=seed) for seed in range(6)]
+        questions = [ask([*others, *twins], strategy="explore", pending=pending, seed=seed) for seed in range(20)]
         return sum(c in twins for q in questions for c in answered(rank(replace(q, top_k=4), learner)))
 
     assert twins_wanted(tuple(flatten(c) for c in order[:4])) < twins_wanted(())
