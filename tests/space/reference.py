@@ -84,7 +84,7 @@ def is_allowed(raw: Mapping[str, Any], trees: tuple[Tree, ...], configuration: C
 
 def _has(spec: Mapping[str, Any], value: Any) -> bool:
     if "low" not in spec:
-        return key(value) in {key(v) for v in values_of(spec) or []}
+        return (type(value), key(value)) in {(type(v), key(v)) for v in values_of(spec) or []}
     if type(value) is not (int if spec["type"] == "int" else float) or not spec["low"] <= value <= spec["high"]:
         return False
     step = spec.get("step") or (1 if spec["type"] == "int" else None)
