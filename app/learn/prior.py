@@ -110,7 +110,10 @@ def fit_prior(
         without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
     views: tuple[Members, ...] = (without,)
     if meta:
-        views = (fit_members(*_half_blind(X, z, fold, meta), N_FOLDS, pool, seed=seed), without)
+        # where one dataset has most runs, what holds without meta-features would be what holds on that one
+        many_sided = max(map(len, rows_by_dataset(dataset))) < len(z) / 2
+        shown = _half_blind(X, z, fold, meta) if many_sided else (X, z, fold)
+        views = (fit_members(*shown, N_FOLDS, pool, seed=seed), without)
     E = space(X)
     space = replace(space, relevance=relevance(E, groups(space, features), z, dataset, reference, seed))
     E = E * space.relevance
