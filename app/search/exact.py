@@ -77,7 +77,7 @@ def starts(scene: Scene, means: Means) -> Columns:
 
 def _by_target(scene: Scene, target: AdaptedTarget, n: int, means: Means) -> Shortlist | None:
     space = scene.question.space
-    if not isinstance(space, SearchSpace):
+    if not isinstance(space, SearchSpace) or (scene.question.hurried and not space.finite):
         return None
     scanned = _scanned(scene, space, target, n, means) if product.is_product(space) else None
     return scanned or _solved(scene, space, target, means)

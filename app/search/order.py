@@ -35,8 +35,8 @@ class Ordered:
 
 
 @stage("order")
-def order(scene: Scene, X: Float32Array) -> Ordered:
-    """The question's top k of encoded candidates. Shapes: X (n, d)."""
+def order(scene: Scene, X: Float32Array, scores: FloatArray | None = None) -> Ordered:
+    """The question's top k of encoded candidates. Shapes: X (n, d), scores (n,) by history where they are known."""
     question = scene.question
     constraints = question.outcome_constraints
     limited = [scene.target(c.metric) for c in constraints if c.metric in scene.learner.targets]
@@ -47,14 +47,14 @@ def order(scene: Scene, X: Float32Array) -> Ordered:
     chance = np.prod([1.0 - failure, *kept], axis=0)
     head = np.flatnonzero(good)
     first_refused = len(X) if good.all() else int(np.argmin(good))
-    found = Ordered(*_by_strategy(scene, X, head, chance), len(head), first_refused)
+    found = Ordered(*_by_strategy(scene, X, head, chance, scores), len(head), first_refused)
     if len(found.rows) < question.top_k and not good.all():
         found = _completed(found, np.flatnonzero(~good), chance, question.top_k)
     return found
 
 
 def _by_strategy(
-    scene: Scene, X: Float32Array, head: IntArray, chance: FloatArray
+    scene: Scene, X: Float32Array, head: IntArray, chance: FloatArray, scores: FloatArray | None
 ) -> tuple[IntArray, FloatArray, IntArray | None]:
     """The acceptable candidates in the strategy's order, at most top_k of them: rows, scores and fronts."""
     k = min(scene.question.top_k, len(head))
@@ -62,18 +62,22 @@ def _by_strategy(
         return head, np.zeros(0), None
     X = np.asfortranarray(X[head])
     if len(scene.objectives) > 1:
-        rows, scores, fronts = _by_front(scene, X, k, chance[head])
-        return head[rows], scores, fronts
-    rows, scores = _by_merit(scene, scene.objectives[0], X, k, chance[head])
-    return head[rows], scores, None
+        rows, merit, fronts = _by_front(scene, X, k, chance[head])
+        return head[rows], merit, fronts
+    known = None if scores is None else scores[head]
+    rows, merit = _by_merit(scene, scene.objectives[0], X, k, chance[head], known)
+    return head[rows], merit, None
 
 
 def _by_merit(
-    scene: Scene, target: AdaptedTarget, X: Float32Array, k: int, chance: FloatArray
+    scene: Scene, target: AdaptedTarget, X: Float32Array, k: int, chance: FloatArray, scores: FloatArray | None
 ) -> tuple[IntArray, FloatArray]:
     strategy = scene.question.strategy
     if strategy == "best":
-        merit = target.scores(X) if target.incumbent is None else target.mean(target.points(X))
+        if target.incumbent is not None:
+            merit = target.mean(target.points(X))
+        else:
+            merit = scores if scores is not None else target.scores(X)
         rows = np.argsort(-merit, kind="stable")
         rows = spread(target.learner.prior.space(X), rows, k) if scene.sampled else rows[:k]
         return rows, merit[rows]

@@ -11,6 +11,9 @@ from app.types import Basis, Enumeration, Objective, OutcomeConstraint, OwnRun, 
 
 Space: TypeAlias = SearchSpace | CandidateList
 
+HURRIED_MS = 100
+"""A budget below this: taking an infinite space apart would exceed it."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -29,6 +32,11 @@ class Question:
     seed: int = 0
     explain: bool = False
     budget_ms: int = 2_000
+
+    @property
+    def hurried(self) -> bool:
+        """Whether so little time is given that only a sample can be meant: decided by what is asked, not by a clock."""
+        return self.budget_ms < HURRIED_MS
 
     @property
     def tried(self) -> list[Mapping[str, JsonValue]]:

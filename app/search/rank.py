@@ -15,14 +15,16 @@ from app.search.order import order
 from app.search.question import Question, Ranking
 from app.search.scene import Scene
 from app.space import CodedColumn, Columns
-from app.space.columns import n_rows, take
+from app.space.columns import FloatArray, n_rows, take
 
 HEAD = 2_048
 """Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
 ADAPTED = 65_536
 """Candidates that own runs may reorder: of more, those that history rates best."""
-FEW, FEW_EACH = 512, 20
-"""Random configurations beside those that history alone orders: with four times as many it answers the same."""
+FEW, FEW_EACH = 256, 20
+"""Random configurations beside the best that history knows: eight times as many give the same answers."""
+HURRIED = 512
+"""Random configurations where there is no time for more."""
 SHOWN_UNKNOWNS = 5
 CHECKED = 64
 """Candidates whose numbers are compared with the history's; choices are all compared."""
@@ -45,11 +47,11 @@ def _rank(question: Question, learner: MetaLearner | None, means: Means) -> Rank
         return rank_cold(question, gather(question.space, question.tried, question.seed))
     scene, size = Scene(question, learner, means.tables), max(HEAD, 4 * question.top_k)
     best = exact.shortlist(scene, max(exact.SHORTLIST, size) if scene.adapted else size, means)
-    found = best.found if best is not None else gather(question.space, question.tried, question.seed)
+    found = best.found if best is not None else _sampled(scene, best)
     scene.sampled = found.enumeration == "sampled" or found.space_size is None
-    candidates, n_scored = _considered(scene, best, found, size, means)
+    candidates, promise, n_scored = _considered(scene, best, found, size, means)
     X = scene.encode(candidates)
-    ordered = order(scene, X)
+    ordered = order(scene, X, None if scene.adapted else promise)
     enumeration, gap = found.enumeration, None
     if best is not None:
         enumeration, gap = missed.claim(scene, best, ordered)
@@ -69,8 +71,8 @@ def _rank(question: Question, learner: MetaLearner | None, means: Means) -> Rank
 
 def _considered(
     scene: Scene, best: exact.Shortlist | None, found: Candidates, size: int, means: Means
-) -> tuple[Columns, int]:
-    """At most `size` candidates that are compared in every respect, and how many were scored for that.
+) -> tuple[Columns, FloatArray | None, int]:
+    """At most `size` candidates that are compared in every respect, their promise if it was needed, and of how many.
 
     The best by history are all that counts where it alone decides. Elsewhere, and where time ended, what lies around
     the best own runs, a sample of the space, and the neighbourhoods of the best of all of these take part.
@@ -82,20 +84,38 @@ def _considered(
         columns = take(columns, answer.head(scene.promise(columns, by_history=True), ADAPTED))
     if _decided(scene, found):
         n = n_rows(columns) if best is not None else len(found)
-        return take(columns, answer.head(scene.promise(columns), size)) if n_rows(columns) > size else columns, n
+        return (*(_head(columns, scene.promise(columns), size) if n_rows(columns) > size else (columns, None)), n)
     ends: Columns = {}
-    solved = best is not None and not scene.adapted and question.strategy == "best"
     if best is not None:
-        few = max(FEW, FEW_EACH * question.top_k)
-        n = SAMPLE if scene.adapted else few if solved else SAMPLE // 4  # beside the best by history
-        columns = exact.with_new(scene, columns, gather(question.space, question.tried, question.seed, n).columns)
+        columns = exact.with_new(scene, columns, _sampled(scene, best).columns)
     elif len(scene.objectives) > 1:
         ends = exact.starts(scene, means)
         columns = exact.with_new(scene, ends, columns)
-    centres = min(CENTRES, max(FEW_CENTRES, question.top_k)) if solved else CENTRES
-    columns, promise = refine(question.space, columns, scene.promise, question.tried, question.seed, centres)
+    columns, promise = refine(
+        question.space, columns, scene.promise, question.tried, question.seed, _spent(scene, best)[1]
+    )
     promise[: n_rows(ends)] = np.inf  # the best by one objective takes part, whatever the others say of it
-    return take(columns, answer.head(promise, size)), n_rows(columns)
+    return (*_head(columns, promise, size), n_rows(columns))
+
+
+def _head(columns: Columns, promise: FloatArray, size: int) -> tuple[Columns, FloatArray]:
+    rows = answer.head(promise, size)
+    return take(columns, rows), promise[rows]
+
+
+def _sampled(scene: Scene, best: exact.Shortlist | None) -> Candidates:
+    return gather(scene.question.space, scene.question.tried, scene.question.seed, _spent(scene, best)[0])
+
+
+def _spent(scene: Scene, best: exact.Shortlist | None) -> tuple[int, int]:
+    """How many configurations are drawn from the space at large, and of how many the neighbourhoods are looked at."""
+    question = scene.question
+    few = max(FEW, FEW_EACH * question.top_k), min(CENTRES, max(FEW_CENTRES, question.top_k))
+    if question.hurried:
+        return HURRIED, few[1]
+    if best is None or scene.adapted:
+        return SAMPLE, CENTRES
+    return few if question.strategy == "best" else (SAMPLE // 4, CENTRES)  # the best by history are there already
 
 
 def _decided(scene: Scene, found: Candidates) -> bool:
