@@ -66,15 +66,16 @@ def refine(
     centres: int = CENTRES,
 ) -> tuple[Columns, FloatArray]:
     """Some configurations with the neighbourhoods of their best added, in smaller and smaller steps, and all scores."""
-    scores = score(columns)
+    scores, known = score(columns), space.identity(columns)
     for i, scale in enumerate(ROUNDS if n_rows(columns) else ()):
         best = take(columns, np.argsort(-scores, kind="stable")[:centres])
         near = space.neighbours(best, MOVES, seed + i, scale)
         if not n_rows(near):
             break
-        new = ~is_among(space.identity(near), space.identity(columns)) & ~is_one_of(space, near, tried)
-        near = take(near, np.flatnonzero(new))
+        names = space.identity(near)
+        new = np.flatnonzero(~is_among(names, known) & ~is_one_of(space, near, tried))
+        near = take(near, new)
         if n_rows(near):
-            columns = concatenate([columns, near])
+            columns, known = concatenate([columns, near]), np.concatenate([known, names[new]])
             scores = np.concatenate([scores, score(near)])
     return columns, scores

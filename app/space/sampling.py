@@ -10,7 +10,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from app.errors import Fault, NoFeasibleConfiguration
-from app.space.columns import BoolArray, Column, Columns, IntArray, concatenate, n_rows, present, take
+from app.space.columns import (
+    BoolArray,
+    CodedColumn,
+    Column,
+    Columns,
+    NumericColumn,
+    codes,
+    concatenate,
+    n_rows,
+    numbers,
+    present,
+    take,
+)
 from app.space.encoding import activate, first_of_each, identity
 from app.space.enumeration import Rule
 from app.space.parameters import Parameter
@@ -107,8 +119,9 @@ def _moved(ordered: Sequence[Parameter], before: Columns, rng: np.random.Generat
 
 def _choose(mask: BoolArray, yes: Column, no: Column) -> Column:
     """Rows of `yes` where the mask holds, of `no` elsewhere."""
-    rows: IntArray = np.where(mask, 0, len(mask)) + np.arange(len(mask))
-    return concatenate([{"": yes}, {"": no}])[""].take(rows)
+    if isinstance(yes, NumericColumn):
+        return NumericColumn(np.where(mask, yes.values, numbers(no)))
+    return CodedColumn(np.where(mask, yes.codes, codes(no)), yes.levels)
 
 
 def infeasible(ordered: Sequence[Parameter], rules: Sequence[Rule], seed: int) -> NoFeasibleConfiguration:
