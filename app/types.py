@@ -226,7 +226,8 @@ class RecommendRequest(Noun):
     budget_ms: Annotated[int, Field(ge=1, le=60_000), WHOLE] = Field(
         default=2_000,
         description="Time that a search for the exact answer may take. What is found by then is the answer, and `gap` "
-        "says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.",
+        "says how far a better score may lie above it. Searches by a fixed amount of work leave it alone, but below "
+        "100 an infinite space is only sampled.",
     )
     explain: bool = False
     store: bool = Field(
