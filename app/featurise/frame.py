@@ -83,7 +83,7 @@ def columns_of(inputs: Sequence[Mapping[str, JsonValue]]) -> Columns:
 
 
 def _flat(row: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-    if not any(isinstance(value, dict) for value in row.values()):
+    if dict not in map(type, row.values()):
         return row
     return {path.removeprefix("."): value for path, value in flatten("", row).items()}
 

@@ -17,6 +17,7 @@ from app.learn.gaussian_process import DatasetPrior, Points, Posterior
 from app.learn.meta_learner import TargetLearner
 from app.learn.prior import Prior
 from app.learn.trees import Trees
+from app.search.tables import Tables
 from app.space.columns import BoolArray, Float32Array, FloatArray
 from app.types import OwnRun, Prediction
 
@@ -25,8 +26,7 @@ from app.types import OwnRun, Prediction
 class AdaptedTarget:
     """A target's learner, the dataset's prior and posterior, own outcomes v and the best own utility, if any.
 
-    `shared`: a row of X (d,), and where it is the same for all candidates (d,); `score`: sign · the prior's score of
-    these as one sum of trees, None where it is none.
+    `shared`: a row of X (d,), and where it is the same for all candidates (d,).
     """
 
     name: str
@@ -37,7 +37,12 @@ class AdaptedTarget:
     outcomes: FloatArray  # (n_own,)
     incumbent: float | None
     shared: tuple[Float32Array, BoolArray]
-    score: Trees | None
+    tables: Tables
+
+    @cached_property
+    def score(self) -> Trees | None:
+        """Sign · the prior's score of candidates as one sum of trees; None where it is none."""
+        return self.tables.trees(self.learner.prior, self.sign, self.shared)
 
     @cached_property
     def of_candidates(self) -> Prior:
@@ -90,7 +95,7 @@ def adapt(
     own: Sequence[OwnRun],
     X: Float32Array,
     shared: tuple[Float32Array, BoolArray],
-    score: Trees | None,
+    tables: Tables,
 ) -> AdaptedTarget:
     """Own runs taken in. Shapes: X_own (n_own, d) rows of `own`; X (n, d), of which one row tells the dataset.
 
@@ -108,4 +113,4 @@ def adapt(
     posterior = learner.posterior(prior, points, y[known], sign)
     outcomes = learner.scale.to_v(y[known])
     incumbent = float((sign * outcomes).max()) if known.any() else None
-    return AdaptedTarget(name, sign, learner, prior, posterior, outcomes, incumbent, shared, score)
+    return AdaptedTarget(name, sign, learner, prior, posterior, outcomes, incumbent, shared, tables)

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from app.featurise.fidelity import inputs_with_end
 from app.featurise.frame import columns_of
+from app.learn.boosting import FOLDED_FROM
 from app.learn.gaussian_process import matern
 from app.learn.meta_learner import MetaLearner
 from app.search import acquisition, feasibility
@@ -16,7 +17,7 @@ from app.search.adaptation import AdaptedTarget, adapt
 from app.search.question import Question
 from app.search.stages import stage
 from app.search.tables import Tables
-from app.space import Columns
+from app.space import CandidateList, Columns
 from app.space.columns import BoolArray, Float32Array, FloatArray, make_column, n_rows, take
 
 CHUNK = 16_384
@@ -51,14 +52,20 @@ class Scene:
         row = self._encode({path: make_column([value]) for path, value in self.question.context.items()}, 1)[0]
         return np.asarray(row), ~np.array(free, np.bool_)
 
+    @property
+    def _shared(self) -> tuple[Float32Array, BoolArray]:
+        """What is the same for all candidates, as `fixed`; nothing where they are too few for deciding it to pay."""
+        row, fixed = self.fixed
+        few = isinstance(self.question.space, CandidateList) and (self.question.space.size() or 0) < FOLDED_FROM
+        return row, fixed & (not few)
+
     def target(self, name: str) -> AdaptedTarget:
         """A target with the dataset's own runs taken in. Utilities of what is no objective are of no meaning."""
         if name not in self._targets:
             sign = next((o.sign for o in self.question.objectives if o.metric == name), 1.0)
             anyone = self.dataset_row[None, :]
             learner, own = self.learner.targets[name], self.question.own
-            score = self._tables.trees(learner.prior, sign, self.fixed)
-            self._targets[name] = adapt(name, learner, sign, self.X_own, own, anyone, self.fixed, score)
+            self._targets[name] = adapt(name, learner, sign, self.X_own, own, anyone, self._shared, self._tables)
         return self._targets[name]
 
     def failure(self, X: Float32Array) -> FloatArray:

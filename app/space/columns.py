@@ -54,6 +54,7 @@ Columns: TypeAlias = Mapping[str, Column]
 
 ABSENT = object()
 """Marks a row without a value where columns are made from Python values; JSON null is a value."""
+_PLAIN_NUMBERS = {int, float, type(None), type(ABSENT)}
 
 
 def level_key(value: JsonValue) -> str:
@@ -86,7 +87,7 @@ def make_column(values: Sequence[object]) -> Column:
         return NumericColumn(np.array(values, dtype=np.float64))
     if kinds == {str}:
         return _texts(values)
-    if all(v is ABSENT or v is None or is_number(v) for v in values):
+    if set(map(type, values)) <= _PLAIN_NUMBERS or all(v is ABSENT or v is None or is_number(v) for v in values):
         return NumericColumn(np.array([v if is_number(v) else np.nan for v in values], dtype=np.float64))
     codes = np.full(len(values), -1, dtype=np.int32)
     index: dict[object, int] = {}

@@ -34,7 +34,7 @@ type RecommendRequest struct {
 	// With `improve` and one objective: a resource by which improvement is divided, such as `duration_seconds`: what brings most for what it costs is proposed first.
 	Per NullableString `json:"per,omitempty" validate:"regexp=^[^\\x00-\\x1f\\x7f]+$"`
 	Seed *int64 `json:"seed,omitempty"`
-	// Time that a search for the exact answer may take. What is found by then is the answer, and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.
+	// Time that a search for the exact answer may take. What is found by then is the answer, and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone, but below 100 an infinite space is only sampled.
 	BudgetMs *int64 `json:"budget_ms,omitempty"`
 	Explain *bool `json:"explain,omitempty"`
 	// Whether the answer is kept and gets a `recommendation_id`; false: it was a what-if.

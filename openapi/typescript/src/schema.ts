@@ -1742,7 +1742,7 @@ export interface components {
             seed?: number;
             /**
              * Format: int64
-             * @description Time that a search for the exact answer may take. What is found by then is the answer, and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.
+             * @description Time that a search for the exact answer may take. What is found by then is the answer, and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone, but below 100 an infinite space is only sampled.
              * @default 2000
              */
             budget_ms?: number;

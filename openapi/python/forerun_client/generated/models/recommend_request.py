@@ -42,8 +42,8 @@ class RecommendRequest:
             `duration_seconds`: what brings most for what it costs is proposed first.
         seed (int | Unset):  Default: 0.
         budget_ms (int | Unset): Time that a search for the exact answer may take. What is found by then is the answer,
-            and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone.
-            Default: 2000.
+            and `gap` says how far a better score may lie above it. Searches by a fixed amount of work leave it alone, but
+            below 100 an infinite space is only sampled. Default: 2000.
         explain (bool | Unset):  Default: False.
         store (bool | Unset): Whether the answer is kept and gets a `recommendation_id`; false: it was a what-if.
             Default: True.
