@@ -94,11 +94,12 @@ def adapt(
     X_own: Float32Array,
     own: Sequence[OwnRun],
     X: Float32Array,
-    shared: tuple[Float32Array, BoolArray],
-    tables: Tables,
+    shared: tuple[Float32Array, BoolArray] | None = None,
+    tables: Tables | None = None,
 ) -> AdaptedTarget:
     """Own runs taken in. Shapes: X_own (n_own, d) rows of `own`; X (n, d), of which one row tells the dataset.
 
+    `shared`: what is the same for all candidates, if anything is known to be; `tables`: where that is kept.
     A failed run without the metric counts as the worst that was seen: what fails is not proposed again.
     """
     prior = learner.dataset_prior(X)
@@ -113,4 +114,14 @@ def adapt(
     posterior = learner.posterior(prior, points, y[known], sign)
     outcomes = learner.scale.to_v(y[known])
     incumbent = float((sign * outcomes).max()) if known.any() else None
-    return AdaptedTarget(name, sign, learner, prior, posterior, outcomes, incumbent, shared, tables)
+    return AdaptedTarget(
+        name,
+        sign,
+        learner,
+        prior,
+        posterior,
+        outcomes,
+        incumbent,
+        shared or (X[0], np.zeros(X.shape[1], np.bool_)),
+        tables or Tables(),
+    )

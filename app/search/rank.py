@@ -21,8 +21,6 @@ HEAD = 2_048
 """Candidates that are compared in every respect: all were scored, and the rest lies behind these."""
 ADAPTED = 65_536
 """Candidates that own runs may reorder: of more, those that history rates best."""
-FEW, FEW_EACH = 256, 20
-"""Random configurations beside the best that history knows: eight times as many give the same answers."""
 HURRIED = 512
 """Random configurations where there is no time for more."""
 SHOWN_UNKNOWNS = 5
@@ -86,9 +84,9 @@ def _considered(
         n = n_rows(columns) if best is not None else len(found)
         return (*(_head(columns, scene.promise(columns), size) if n_rows(columns) > size else (columns, None)), n)
     ends: Columns = {}
-    if best is not None:
+    if best is not None and not _ordered_by_history(scene):
         columns = exact.with_new(scene, columns, _sampled(scene, best).columns)
-    elif len(scene.objectives) > 1:
+    elif best is None and len(scene.objectives) > 1:
         ends = exact.starts(scene, means)
         columns = exact.with_new(scene, ends, columns)
     columns, promise = refine(
@@ -109,13 +107,22 @@ def _sampled(scene: Scene, best: exact.Shortlist | None) -> Candidates:
 
 def _spent(scene: Scene, best: exact.Shortlist | None) -> tuple[int, int]:
     """How many configurations are drawn from the space at large, and of how many the neighbourhoods are looked at."""
-    question = scene.question
-    few = max(FEW, FEW_EACH * question.top_k), min(CENTRES, max(FEW_CENTRES, question.top_k))
-    if question.hurried:
-        return HURRIED, few[1]
+    few = min(CENTRES, max(FEW_CENTRES, scene.question.top_k))
+    if scene.question.hurried:
+        return HURRIED, few
     if best is None or scene.adapted:
         return SAMPLE, CENTRES
-    return few if question.strategy == "best" else (SAMPLE // 4, CENTRES)  # the best by history are there already
+    return SAMPLE // 4, few if _ordered_by_history(scene) else CENTRES  # the best by history are there already
+
+
+def _ordered_by_history(scene: Scene) -> bool:
+    """Whether history's score alone says what is answered, and in which order.
+
+    Then what a sample of the space adds to the best of all of it is never answered: their neighbours are better.
+    """
+    question = scene.question
+    limited = question.outcome_constraints or scene.learner.failure.model is not None
+    return question.strategy == "best" and not scene.adapted and not limited
 
 
 def _decided(scene: Scene, found: Candidates) -> bool:
