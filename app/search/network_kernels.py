@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from app.learn.native import native
-from app.search.bucket_kernels import pairs
 from app.search.network import FORBIDDEN, Layout
 from app.space.columns import CodeArray, FloatArray, IntArray
 
@@ -49,6 +48,28 @@ def roughness(table: FloatArray, shape: IntArray) -> FloatArray:
             found[d] = total / (len(table) // shape[d] * (shape[d] - 1))
         inner = block
     return found
+
+
+@native
+def pairs(a: CodeArray, b: CodeArray, nb: int, out: CodeArray, keys: IntArray, labels: CodeArray) -> int:
+    """How many different pairs (a, b) there are; `out` becomes each place's pair, numbered by appearance.
+
+    `keys` and `labels` are scratch: an open hash table of a power of two, at least twice as long as `a`.
+    """
+    mask = len(keys) - 1
+    keys[:] = -1
+    count = 0
+    for v in range(len(a)):
+        key = np.int64(a[v]) * nb + b[v]
+        slot = (key * -7046029254386353131 >> 20) & mask  # Fibonacci hashing: 2^64 over the golden ratio
+        while keys[slot] != -1 and keys[slot] != key:
+            slot = (slot + 1) & mask
+        if keys[slot] == -1:
+            keys[slot] = key
+            labels[slot] = count
+            count += 1
+        out[v] = labels[slot]
+    return count
 
 
 @native

@@ -38,10 +38,10 @@ class Tables:
         about = (sign, x[fixed].tobytes(), fixed.tobytes())
         if (kept := self.recall(prior, about, Trees)) is not None:
             return kept
-        trees = score_trees(prior)
-        if trees is None:
+        signed = _signed(prior, sign)
+        if signed is None:
             return None
-        trees = summed([(sign, trees)]).restricted(x, fixed)
+        trees = signed.restricted(x, fixed)
         self.keep(prior, about, trees)
         return trees
 
@@ -50,10 +50,10 @@ class Tables:
         about = (sign, _digest(grid))
         if (folded := self.recall(prior, about, Folded)) is not None:
             return folded
-        trees = score_trees(prior)
-        if trees is None:
+        signed = _signed(prior, sign)
+        if signed is None:
             return None
-        folded = fold(summed([(sign, trees)]), grid)
+        folded = fold(signed, grid)
         self.keep(prior, about, folded)
         return folded
 
@@ -78,6 +78,11 @@ class Tables:
             while self._bytes > self._capacity_bytes and len(self._kept) > 1:
                 _, (_, oldest) = self._kept.popitem(last=False)
                 self._bytes -= oldest.n_bytes
+
+
+def _signed(prior: Prior, sign: float) -> Trees | None:
+    trees = score_trees(prior)
+    return None if trees is None else summed([(sign, trees)])
 
 
 def _digest(grid: Grid) -> bytes:
