@@ -70,14 +70,23 @@ class Featuriser:
         return FeatureFrame(X, self.features, dataset)
 
     def _fill(self, X: Float32Array, columns: Mapping[str, Column]) -> None:
-        absent = CodedColumn(np.full(len(X), -1, dtype=np.int32), ())
         start = 0
-        for schema in self.inputs:
+        for schema, absence in zip(self.inputs, self._absence, strict=True):
             end = start + len(schema.encoders)
-            if schema.encoders:
-                statistics = SOURCES[_kind(schema.path)].statistics
-                encode(schema.encoders, statistics, columns.get(schema.path, absent), X[:, start:end])
+            if schema.path not in columns:
+                X[:, start:end] = absence
+            elif schema.encoders:
+                _encode(schema, columns[schema.path], X[:, start:end])
             start = end
+
+    @cached_property
+    def _absence(self) -> tuple[Float32Array, ...]:
+        """What each path's features (1, f) are where it has no value."""
+        rows = [np.zeros((1, len(schema.encoders)), dtype=np.float32) for schema in self.inputs]
+        for schema, row in zip(self.inputs, rows, strict=True):
+            if schema.encoders:
+                _encode(schema, _NOTHING, row)
+        return tuple(rows)
 
     def _with_scales(self, table: RunTable) -> Featuriser:
         """Each number's spread: over datasets for a meta-feature, over runs for an input."""
@@ -113,6 +122,13 @@ class Featuriser:
             tuple(_encoder_from_json(encoder) for encoder in document["meta_features"]),
             tuple(_schema_from_json(schema) for schema in document["inputs"]),
         )
+
+
+_NOTHING = CodedColumn(np.full(1, -1, dtype=np.int32), ())
+
+
+def _encode(schema: InputSchema, column: Column, out: Float32Array) -> None:
+    encode(schema.encoders, SOURCES[_kind(schema.path)].statistics, column, out)
 
 
 def _encoder_to_json(encoder: Encoder) -> dict[str, JsonValue]:

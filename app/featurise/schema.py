@@ -62,6 +62,8 @@ class InputSchema:
         A new number is told apart by its size and a new list by its statistics, where the path has such features.
         """
         if isinstance(column, NumericColumn):
+            if self.encoders and self.lowest is not None:
+                return []
             distinct: list[JsonValue] = np.unique(column.values[~np.isnan(column.values)]).tolist()
         else:
             distinct = [column.levels[code] for code in np.unique(column.codes).tolist() if code >= 0]

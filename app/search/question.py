@@ -39,6 +39,11 @@ class Question:
         return self.budget_ms < HURRIED_MS
 
     @property
+    def samples(self) -> bool:
+        """Whether a small sample of an infinite space is all that is looked at."""
+        return self.hurried and isinstance(self.space, SearchSpace) and not self.space.finite
+
+    @property
     def tried(self) -> list[Mapping[str, JsonValue]]:
         """Configurations that are no answers: they are being trained, or training them again would tell nothing."""
         asked = {path: value for path, value in self.context.items() if path.startswith("fidelity.")}

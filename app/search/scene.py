@@ -46,18 +46,18 @@ class Scene:
     @cached_property
     def fixed(self) -> tuple[Float32Array, BoolArray]:
         """What no parameter of the space can change: a row of X (d,), and where in it that is (d,)."""
-        given = self.question.space.input_paths
+        given, context = self.question.space.input_paths, self.question.context
         paths = [feature.path + "." for feature in self.learner.featuriser.features]
         free = [any(path.startswith(p + ".") or p.startswith(path) for p in given) for path in paths]
-        row = self._encode({path: make_column([value]) for path, value in self.question.context.items()}, 1)[0]
-        return np.asarray(row), ~np.array(free, np.bool_)
+        columns = {path: make_column([value]) for path, value in context.items()}
+        return self._encode(columns, 1)[0] if context else self.dataset_row, ~np.array(free, np.bool_)
 
     @property
     def _shared(self) -> tuple[Float32Array, BoolArray]:
         """What is the same for all candidates, as `fixed`; nothing where they are too few for deciding it to pay."""
-        row, fixed = self.fixed
-        few = isinstance(self.question.space, CandidateList) and (self.question.space.size() or 0) < FOLDED_FROM
-        return row, fixed & (not few)
+        space = self.question.space
+        few = (space.size() or 0) < FOLDED_FROM if isinstance(space, CandidateList) else self.question.samples
+        return (self.dataset_row, np.zeros(len(self.dataset_row), np.bool_)) if few else self.fixed
 
     def target(self, name: str) -> AdaptedTarget:
         """A target with the dataset's own runs taken in. Utilities of what is no objective are of no meaning."""

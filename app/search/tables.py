@@ -38,10 +38,10 @@ class Tables:
         about = (sign, x[fixed].tobytes(), fixed.tobytes())
         if (kept := self.recall(prior, about, Trees)) is not None:
             return kept
-        signed = _signed(prior, sign)
+        signed = self._signed(prior, sign)
         if signed is None:
             return None
-        trees = signed.restricted(x, fixed)
+        trees = signed.restricted(x, fixed) if fixed.any() else signed
         self.keep(prior, about, trees)
         return trees
 
@@ -50,12 +50,22 @@ class Tables:
         about = (sign, _digest(grid))
         if (folded := self.recall(prior, about, Folded)) is not None:
             return folded
-        signed = _signed(prior, sign)
+        signed = self._signed(prior, sign)
         if signed is None:
             return None
         folded = fold(signed, grid)
         self.keep(prior, about, folded)
         return folded
+
+    def _signed(self, prior: Prior, sign: float) -> Trees | None:
+        """Sign · the prior's score of anything, added up once for all spaces and datasets."""
+        if (kept := self.recall(prior, sign, Trees)) is not None:
+            return kept
+        trees = score_trees(prior)
+        if trees is not None:
+            trees = summed([(sign, trees)])
+            self.keep(prior, sign, trees)
+        return trees
 
     def recall(self, prior: Prior, about: Hashable, kind: type[_Kept]) -> _Kept | None:
         """What was kept of a prior under a name."""
@@ -78,11 +88,6 @@ class Tables:
             while self._bytes > self._capacity_bytes and len(self._kept) > 1:
                 _, (_, oldest) = self._kept.popitem(last=False)
                 self._bytes -= oldest.n_bytes
-
-
-def _signed(prior: Prior, sign: float) -> Trees | None:
-    trees = score_trees(prior)
-    return None if trees is None else summed([(sign, trees)])
 
 
 def _digest(grid: Grid) -> bytes:

@@ -102,13 +102,14 @@ def _exact(column: Column) -> FloatArray | CodeArray:
 def is_among(rows: npt.NDArray[np.void], others: npt.NDArray[np.void]) -> BoolArray:
     """(n,) which identities are among some others: np.isin, but ten times as fast where n is a million."""
     found = np.isin(_hash(rows), _hash(others))
-    found[found] = np.isin(rows[found], others)
+    if found.any():
+        found[found] = np.isin(rows[found], others)
     return found
 
 
 def _hash(rows: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
     """(n,) equal for equal rows, and nearly always different for others."""
-    words = rows.view(np.uint32).reshape(len(rows), -1)  # every part of an identity has 4 or 8 bytes
+    words = rows.view(np.uint32).reshape(len(rows), rows.itemsize // 4)  # every part of an identity has 4 or 8 bytes
     mixed = np.zeros(len(rows), dtype=np.uint64)
     for word in words.T:
         mixed = (mixed ^ word) * np.uint64(0x9E3779B97F4A7C15)
@@ -118,6 +119,8 @@ def _hash(rows: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
 
 def first_of_each(identities: npt.NDArray[np.void]) -> IntArray:
     """The first row of every distinct identity, in order of appearance."""
+    if len(np.unique(_hash(identities))) == len(identities):  # sorting numbers is quicker than sorting bytes
+        return np.arange(len(identities))
     return np.sort(np.unique(identities, return_index=True)[1]).astype(np.int64)
 
 
