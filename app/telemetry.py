@@ -12,13 +12,13 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
+from os import urandom
 from types import TracebackType
-from typing import Any
-from uuid import uuid4
+from typing import Any, TextIO
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -191,14 +191,39 @@ class JsonLines(logging.Formatter):
 _encode = json.JSONEncoder(default=str).encode  # `json.dumps` would make an encoder for each line
 
 
+class Lines(logging.StreamHandler[TextIO]):
+    """JSON lines to stderr; those about requests, which most are, without a record made of each.
+
+    That took 50 µs, as long as all else that is done here for a run that is posted.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(JsonLines())
+
+    def tell(self, method: str, route: str, status: int, seconds: float) -> None:
+        """The line that `JsonLines` would make of a request's record."""
+        time, id_ = datetime.now(UTC).isoformat(timespec="milliseconds"), request_id.get()
+        named = f'"request_id": "{id_}", ' if id_ is not None else ""
+        begin, end = _around(method, route, status)
+        with self.lock or nullcontext(), suppress(OSError, ValueError):  # nobody reads it any more
+            self.stream.write(f'{{"time": "{time}", {begin}, {named}{end}, "duration_seconds": {seconds!r}}}\n')
+            self.flush()
+
+
+@cache
+def _around(method: str, route: str, status: int) -> tuple[str, str]:
+    """What is the same in all lines about requests of a kind: before the request's id, and after it."""
+    said = {"level": "info", "logger": log.name, "message": f"{method} {route} {status}"}
+    return _encode(said)[1:-1], _encode({"method": method, "route": route, "status": status})[1:-1]
+
+
 def configure_logging(level: str) -> None:
     """Send every log of this process to stderr as JSON lines.
 
     uvicorn's access log is silenced: the middleware below writes one line per request, with its id and duration.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[Lines()], force=True)
     logging.captureWarnings(True)
     sys.excepthook = _log_what_nobody_caught
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
@@ -270,7 +295,7 @@ class Telemetry:
 def _id_of(scope: Scope) -> str:
     """The client's request id where it is fit to be logged and sent back; a new one otherwise."""
     sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-    return sent if _ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
+    return sent if _ACCEPTABLE_ID.fullmatch(sent) else urandom(16).hex()
 
 
 def _with_ours(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
@@ -292,13 +317,17 @@ def _record(scope: Scope, status: int, n_bytes: int, seconds: float) -> None:
     duration.observe(seconds)
     if n_bytes:
         received.inc(n_bytes)
-    log.info(
-        "%s %s %d",
-        method,
-        route,
-        status,
-        extra={"method": method, "route": route, "status": status, "duration_seconds": round(seconds, 6)},
-    )
+    if log.isEnabledFor(logging.INFO):
+        _log_request(method, route, status, round(seconds, 6))
+
+
+def _log_request(method: str, route: str, status: int, seconds: float) -> None:
+    handlers = log.root.handlers
+    if len(handlers) == 1 and isinstance(handlers[0], Lines) and tracing.trace_id() is None:
+        handlers[0].tell(method, route, status, seconds)
+        return
+    about = {"method": method, "route": route, "status": status, "duration_seconds": seconds}
+    log.info("%s %s %d", method, route, status, extra=about)
 
 
 @cache  # routes and statuses are few; prometheus_client takes a lock and makes a tuple for each look-up

@@ -32,6 +32,7 @@ class HotRuns:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self._max_bytes = settings.max_body_bytes
+        self._traced = tracing.is_on()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._is_ordinary(scope):
@@ -59,7 +60,7 @@ class HotRuns:
         encoded = any(name == b"content-encoding" for name, _ in scope["headers"])
         announced = sum(int(value) for name, value in scope["headers"] if name == b"content-length")
         fits = announced <= self._max_bytes  # else it is refused before it is sent
-        return media_types == [b"application/json"] and not encoded and fits and not tracing.is_on()
+        return media_types == [b"application/json"] and not encoded and fits and not self._traced
 
     async def _body(self, receive: Receive, messages: list[Message]) -> bytes | None:
         """The whole body; None as soon as it is too large or the client has left."""

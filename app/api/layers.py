@@ -28,11 +28,12 @@ class Layered(FastAPI):
 
     def install_layers(self, settings: Settings) -> None:
         """To be called once, after all other middleware was added."""
-        self._front = layers(super().__call__, settings)
+        if not tracing.is_on():
+            self._front = layers(super().__call__, settings)
         self.add_middleware(_Within, settings=settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or self._front is None or tracing.is_on():
+        if scope["type"] == "lifespan" or self._front is None:
             await super().__call__(scope, receive, send)
             return
         scope["app"], scope[_PASSED] = self, True

@@ -292,19 +292,18 @@ class Intake:
     async def _stored(self, run: Run | Arrival | bytes, reaches: Callable[[str], bool]) -> Outcome | None:
         if not self._open:
             raise Unavailable("the service is stopping", retry_after_seconds=1)
-        answer: _Answer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: _Answer = loop.create_future()
         try:
             self._waiting.put_nowait(_Waiting(run, reaches, answer, telemetry.request_id.get()))
         except asyncio.QueueFull:
             raise TooManyRequests("too many runs are waiting to be stored", retry_after_seconds=1) from None
         telemetry.INGEST_WAITING.inc()
+        patience = loop.call_later(self._patience_seconds, _give_up, answer)  # a third of what asyncio.timeout takes
         try:
-            async with asyncio.timeout(self._patience_seconds):
-                return await answer
-        except TimeoutError:
-            detail = "this run has not been stored in time, though it may still be; a retry is safe"
-            raise Unavailable(detail, retry_after_seconds=1) from None
+            return await answer
         finally:
+            patience.cancel()
             telemetry.INGEST_WAITING.dec()
 
     async def _flush_for_ever(self) -> None:
@@ -373,6 +372,11 @@ def _answer(taken: Sequence[tuple[Run | Arrival, _Answer]], outcomes: Sequence[O
     for (_, answer), outcome in zip(taken, outcomes, strict=True):
         if outcome is not None and not answer.done():  # whose client has not left
             answer.set_result(outcome)
+
+
+def _give_up(answer: _Answer) -> None:
+    detail = "this run has not been stored in time, though it may still be; a retry is safe"
+    _fail([answer], Unavailable(detail, retry_after_seconds=1))
 
 
 def _everywhere(_project: str) -> bool:
