@@ -17,6 +17,34 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 """Of a request's address and headers together; uvicorn and its parser know no limit."""
 
 
+class Joining:
+    """A transport that sends what is written in one turn of the loop together: an answer's head with its body.
+
+    Each costs a call to the system, and wakes the client.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._written: list[bytes] = []
+        self.get_extra_info, self.set_protocol = transport.get_extra_info, transport.set_protocol
+        self.is_closing = transport.is_closing
+        self.pause_reading, self.resume_reading = transport.pause_reading, transport.resume_reading
+
+    def write(self, data: bytes) -> None:
+        self._written.append(data)
+        if len(self._written) == 1:
+            self._loop.call_soon(self._send)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        if self._written:
+            self._transport.write(b"".join(self._written))
+            self._written.clear()
+
+
 class Impatient(HttpToolsProtocol):
     """Closes a connection that has not sent a whole request's head `timeout_keep_alive` seconds after it could.
 
@@ -32,7 +60,7 @@ class Impatient(HttpToolsProtocol):
     """Of all that was read while the head was not: a field that never ends is kept by the parser."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a narrower argument, as uvicorn's own
-        super().connection_made(transport)
+        super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]  # it has all that is used
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:

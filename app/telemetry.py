@@ -6,6 +6,7 @@ logs carry no body, header or query string, so that nothing secret can reach the
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -16,6 +17,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from os import urandom
 from types import TracebackType
 from typing import Any, TextIO
@@ -192,23 +194,40 @@ _encode = json.JSONEncoder(default=str).encode  # `json.dumps` would make an enc
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """JSON lines to stderr; those about requests, which most are, without a record made of each.
+    """JSON lines to stderr; those about requests, which most are, without a record and a write for each.
 
-    That took 50 µs, as long as all else that is done here for a run that is posted.
+    That took 50 µs, a fifth of all that was done for a run that is posted.
     """
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
         self.setFormatter(JsonLines())
+        self._told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, after what was told before it."""
+        self._write()
+        super().emit(record)
 
     def tell(self, method: str, route: str, status: int, seconds: float) -> None:
-        """The line that `JsonLines` would make of a request's record."""
+        """The line that `JsonLines` would make of a request's record, written with all others of this moment."""
         time, id_ = datetime.now(UTC).isoformat(timespec="milliseconds"), request_id.get()
         named = f'"request_id": "{id_}", ' if id_ is not None else ""
         begin, end = _around(method, route, status)
-        with self.lock or nullcontext(), suppress(OSError, ValueError):  # nobody reads it any more
-            self.stream.write(f'{{"time": "{time}", {begin}, {named}{end}, "duration_seconds": {seconds!r}}}\n')
-            self.flush()
+        self._told.append(f'{{"time": "{time}", {begin}, {named}{end}, "duration_seconds": {seconds!r}}}\n')
+        if len(self._told) == 1:
+            asyncio.get_running_loop().call_soon(self._write_alone)
+
+    def _write_alone(self) -> None:
+        with self.lock or nullcontext():
+            self._write()
+
+    def _write(self) -> None:
+        told, self._told = self._told, []
+        if told:
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                self.stream.write("".join(told))
+                self.flush()
 
 
 @cache
@@ -295,7 +314,10 @@ class Telemetry:
 def _id_of(scope: Scope) -> str:
     """The client's request id where it is fit to be logged and sent back; a new one otherwise."""
     sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-    return sent if _ACCEPTABLE_ID.fullmatch(sent) else urandom(16).hex()
+    return sent if _ACCEPTABLE_ID.fullmatch(sent) else f"{_OURS}{next(_COUNT):012x}"
+
+
+_OURS, _COUNT = urandom(10).hex(), count()
 
 
 def _with_ours(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -76,3 +77,28 @@ async def test_a_request_leaves_one_line_with_its_id(client: httpx.AsyncClient, 
     assert mine[1]["status"] == 200
     assert "secret" not in json.dumps(mine)
     assert telemetry.request_id.get() is None
+
+
+async def test_a_line_told_is_the_line_of_its_record_and_order_is_kept(logged: StringIO) -> None:
+    [lines] = [handler for handler in logging.getLogger().handlers if isinstance(handler, telemetry.Lines)]
+    token = telemetry.request_id.set("job-8")
+    try:
+        lines.tell("GET", "/v1/runs/{id}", 404, 0.00125)
+        lines.tell("PUT", "/v1/runs/{id}", 405, 1e-06)
+        about = {"method": "GET", "route": "/v1/runs/{id}", "status": 404, "duration_seconds": 0.00125}
+        logging.getLogger("forerun.http").info("%s %s %d", "GET", "/v1/runs/{id}", 404, extra=about)
+    finally:
+        telemetry.request_id.reset(token)
+    lines.tell("GET", "/healthz", 200, 0.5)
+    await asyncio.sleep(0)
+    told, other, record, without_id = (json.loads(line) for line in logged.getvalue().splitlines())
+    assert list(told) == list(record)
+    assert told | {"time": ""} == record | {"time": ""}
+    assert (other["message"], other["duration_seconds"]) == ("PUT /v1/runs/{id} 405", 1e-06)
+    assert "request_id" not in without_id
+
+
+async def test_requests_without_an_id_get_different_ones(client: httpx.AsyncClient) -> None:
+    ids = {(await client.get("/hello")).headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+    assert {len(id_) for id_ in ids} == {32}

@@ -135,7 +135,7 @@ def _read_together(bodies: Sequence[bytes], around: int) -> list[Arrival] | None
     if not _is_plain(columns, datasets, text, around):
         return None
     times: Sequence[_Times] = [_NO_TIMES] * len(bodies)
-    if any(columns.started_at) or any(columns.finished_at):
+    if not {*columns.started_at, *columns.finished_at} <= _NO_TIME:
         times = list(zip(map(_time, columns.started_at), map(_time, columns.finished_at), strict=True))
     if not _is_coherent(columns, times):
         return None
@@ -269,6 +269,7 @@ def _is_coherent(columns: _Columns, times: Sequence[_Times]) -> bool:
 
 _Times: TypeAlias = tuple[Any, Any]
 _DOUBT: Final[Any] = object()
+_NO_TIME: Final = frozenset([None, UNSET])
 _NO_TIMES: Final = (None, None)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 

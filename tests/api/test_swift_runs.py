@@ -99,6 +99,7 @@ DOUBTFUL = {
     "no metric": json.dumps({**RUN, "metrics": {}}),
     "a name in both": json.dumps({**RUN, "resources": {"accuracy": 1}}),
     "ends before it starts": json.dumps({**RUN, "finished_at": "2026-03-02T09:14:06Z"}),
+    "an empty time": json.dumps({name: RUN[name] for name in RUN if name != "started_at"} | {"finished_at": ""}),
     "a bare date": json.dumps({**RUN, "finished_at": "2026-03-02"}),
     "a field too many": json.dumps({**RUN, "metric": {}}),
     "nothing": "",

@@ -223,6 +223,7 @@ def meanings() -> Iterator[dict[str, Any]]:
         ("no time zone", {"started_at": "2026-01-01T00:00:00"}, "/started_at"),
         ("a bare date", {"started_at": "2026-01-01"}, "/started_at"),
         ("seconds since 1970", {"started_at": 0}, "/started_at"),
+        ("an empty time", {"finished_at": ""}, "/finished_at"),
         ("30 February", {"started_at": "2026-02-30T00:00:00Z"}, "/started_at"),
         ("before year 1 in UTC", {"started_at": "0001-01-01T00:00:00+23:59"}, "/started_at"),
         ("Arabic digits", {"started_at": "٢٠٢٦-01-01T00:00:00Z"}, "/started_at"),
