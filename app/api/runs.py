@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from app.api import examples, ndjson, problems, strict_json, swift_runs
+from app.api import batches, examples, strict_json
 from app.api import run_schemas as schemas
 from app.api.access import CallerHandle
 from app.api.dependencies import DatabaseHandle, Json, SettingsHandle, id_path
-from app.api.hot_runs import receipt, status_of
-from app.api.problems import faults_of, responses
+from app.api.problems import responses
+from app.api.receipts import receipt, receipts, status_of
 from app.api.strict_json import StrictRoute
-from app.errors import Forbidden, ForerunError, InvalidRequest
 from app.flows import ingest
-from app.flows.access import Caller
 from app.store import runs
-from app.store.arrivals import Arrival, arrival_of
-from app.store.upsert import Outcome
 from app.types import Name, Run, RunPatch, State, StoredRun
 
 router = APIRouter(tags=["runs"], route_class=StrictRoute)
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
-MAX_FAULTS: Final = 5
-"""Faults that are told of one run of a batch: there may be thousands of runs."""
-MAX_TOLD: Final = 100
-"""Rejected runs of a batch whose faults are told; of more it is told how many there are: a million take seconds."""
-READ_AT_ONCE: Final = 2**18
-"""Bytes of a batch that take a few milliseconds: less than a thread may wait for its turn."""
-BATCH_LIMITS: Final = strict_json.Limits(values=5_000_000)
 
 
 async def _intake(request: Request) -> ingest.Intake:
@@ -44,7 +32,6 @@ async def _intake(request: Request) -> ingest.Intake:
 
 
 RunId = Annotated[UUID, id_path("`id` of the run, as answered when it was posted.", examples.RUN_ID)]
-_RUN: Final = TypeAdapter(Run)
 
 
 # ---------------------------------------------------------------- posting
@@ -123,122 +110,14 @@ async def post_runs(
     the connection breaks.
     """
     if strict_json.check_media_type(request, JSON, NDJSON) == NDJSON:
-        stream = _streamed(request, settings.max_body_bytes, caller)
-        return _receipt(await ingest.store_stream(database, stream, intake.bells), "")
+        stream = batches.streamed(request, settings.max_body_bytes, caller)
+        return receipts(await ingest.store_stream(database, stream, intake.bells), "")
     body = await strict_json.read(request, settings.max_batch_body_bytes)
-    if len(body) <= READ_AT_ONCE:
-        incoming = _read_batch(body, caller)
+    if len(body) <= batches.READ_AT_ONCE:
+        incoming = batches.read(body, caller)
     else:
-        incoming = await asyncio.to_thread(_read_batch, body, caller)  # 64 MB take a second: others want answers
-    return _receipt(await ingest.store_batch(database, incoming, intake.bells), "/runs")
-
-
-class _Envelope(BaseModel):
-    """A batch before any of its runs is looked at."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    runs: list[Any] = Field(max_length=schemas.MAX_BATCH)
-
-
-def _read_batch(body: bytes, caller: Caller) -> list[ingest.Incoming]:
-    swift = swift_runs.read_all(swift_runs.split(body, BATCH_LIMITS) or (), around=2)
-    if not swift or None in swift:
-        return _read_carefully(body, swift, caller)
-    return [_allowed(run, caller) for run in swift if run is not None]
-
-
-def _read_carefully(body: bytes, swift: Sequence[Arrival | None], caller: Caller) -> list[ingest.Incoming]:
-    """A batch of which at least one run is in doubt; those that are not need not be read again."""
-    incoming: list[ingest.Incoming] = []
-    n_rejected = 0
-    for index, raw in enumerate(_runs_of(strict_json.loads(body, BATCH_LIMITS))):
-        if swift and (run := swift[index]) is not None:
-            incoming.append(_allowed(run, caller))
-        else:
-            incoming.append(_run_or_error(raw, caller, counted_only=n_rejected >= MAX_TOLD))
-        n_rejected += isinstance(incoming[-1], ForerunError)
-    return incoming
-
-
-def _allowed(run: Arrival, caller: Caller) -> Arrival | Forbidden:
-    try:
-        caller.check(run.project)
-    except Forbidden as error:
-        return error
-    return run
-
-
-def _runs_of(body: Any) -> list[Any]:
-    try:
-        return _Envelope.model_validate(body).runs
-    except ValidationError as error:
-        raise _invalid(error, body, _Envelope) from None
-
-
-def _run_or_error(raw: Any, caller: Caller, *, counted_only: bool = False) -> ingest.Incoming:
-    try:
-        run: Run = _RUN.validate_python(raw)
-        caller.check(run.project)
-    except ValidationError as error:
-        if counted_only:
-            return InvalidRequest(
-                f"{error.error_count():,} faults; those of the first {MAX_TOLD} rejected runs are told"
-            )
-        return _invalid(error, raw, Run)
-    except Forbidden as error:
-        return error
-    return arrival_of(run)
-
-
-def _invalid(error: ValidationError, body: Any, model: Any) -> InvalidRequest:
-    faults = faults_of(error.errors(include_url=False, include_input=False), body, model)
-    return InvalidRequest(f"{faults[0].pointer or 'the body'}: {faults[0].message}", faults)
-
-
-async def _streamed(
-    request: Request, max_line_bytes: int, caller: Caller
-) -> AsyncIterator[list[tuple[int, ingest.Incoming]]]:
-    async for lines in ndjson.lines(strict_json.chunks(request), max_line_bytes):
-        swift = iter(swift_runs.read_all([line for _, line in lines if isinstance(line, bytes)]))
-        yield [
-            (number, _read(line, next(swift), caller) if isinstance(line, bytes) else line) for number, line in lines
-        ]
-
-
-def _read(line: bytes, swift: Arrival | None, caller: Caller) -> ingest.Incoming:
-    if swift is not None:
-        return _allowed(swift, caller)
-    try:
-        return _run_or_error(strict_json.loads(line), caller)
-    except ForerunError as error:
-        return error
-
-
-def _receipt(tally: ingest.Tally, root: str) -> Json:
-    return Json(
-        {
-            "created": tally.created,
-            "duplicates": tally.duplicates,
-            "rejected": tally.rejected,
-            "results": [_result(outcome, root and f"{root}/{outcome.index}") for outcome in tally.results],
-            "results_omitted": tally.results_omitted,
-        }
-    )
-
-
-def _result(outcome: Outcome, where: str) -> dict[str, Any]:
-    """`where` is the pointer of the run itself, which the pointers of its faults begin with."""
-    result: dict[str, Any] = {"index": outcome.index, "status": outcome.status}
-    if outcome.id is not None:
-        result["id"] = outcome.id
-    if outcome.error is not None:
-        result["error"] = _error(outcome.error, where)
-    return result
-
-
-def _error(error: ForerunError, where: str) -> dict[str, Any]:
-    faults = [problems.told(fault, where) for fault in error.faults[:MAX_FAULTS]]
-    return {"code": error.code, "detail": problems.clean(error.detail), "errors": faults}
+        incoming = await asyncio.to_thread(batches.read, body, caller)  # 64 MB take a second: others want answers
+    return receipts(await ingest.store_batch(database, incoming, intake.bells), "/runs")
 
 
 # ---------------------------------------------------------------- stored runs
@@ -322,7 +201,7 @@ async def patch_run(
     try:
         amended = await ingest.amend(database, run, patch, settings.refit_delay_seconds, caller.reach)
     except ValidationError as error:
-        raise _invalid(error, patch.model_dump(exclude_unset=True), RunPatch) from None
+        raise batches.invalid(error, patch.model_dump(exclude_unset=True), RunPatch) from None
     return Json(_record(amended))
 
 

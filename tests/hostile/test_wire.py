@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.api.problems import MEDIA_TYPE, Problem
-from app.api.runs import MAX_FAULTS
+from app.api.receipts import MAX_FAULTS
 from tests.conftest import _database
 from tests.hostile.served import Served, served
 from tests.hostile.test_corpus import assert_well
