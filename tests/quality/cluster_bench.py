@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -73,8 +74,10 @@ def beside(rounds: int, seconds: float, rate: float, history: int) -> tuple[list
             for number in range(rounds):
                 idle += steadily(server, f"idle{number}", rate, lambda: True, seconds)
                 refit_id = client.post("/v1/refits", json={"project": "p"}).json()["id"]
-                _until(lambda id_=refit_id: _state(client, id_) == "running")
-                busy += steadily(server, f"busy{number}", rate, lambda id_=refit_id: _runs(server, id_), seconds * 4)
+                _until(partial(_is_running, client, refit_id))
+                busy += steadily(
+                    server, f"busy{number}", rate, lambda id_=refit_id: _state(client, id_) == "running", seconds * 4
+                )
                 _until(lambda id_=refit_id: _state(client, id_) not in ("queued", "running"))
     return idle, busy
 
@@ -84,6 +87,7 @@ def steadily(server: Service, name: str, rate: float, go_on: Callable[[], bool],
     rng = np.random.default_rng(1)
     bodies = [{"project": "q", **made_run(rng, n % 50, n), "run_id": f"{name}-{n}"} for n in range(int(rate * seconds))]
     ended, taken = threading.Event(), []
+    # `go_on` has a client that is there: to make one takes 20 ms, which would delay whoever posts meanwhile
     watcher = threading.Thread(target=_watch, args=(go_on, ended), daemon=True)
     watcher.start()
     with server.client() as client, ThreadPoolExecutor(32) as senders:
@@ -107,13 +111,12 @@ def _watch(go_on: Callable[[], bool], ended: threading.Event) -> None:
             ended.set()
 
 
-def _runs(server: Service, refit_id: str) -> bool:
-    with server.client() as client:
-        return _state(client, refit_id) == "running"
-
-
 def _state(client: httpx.Client, refit_id: str) -> str:
     return str(client.get(f"/v1/refits/{refit_id}").json()["state"])
+
+
+def _is_running(client: httpx.Client, refit_id: str) -> bool:
+    return _state(client, refit_id) == "running"
 
 
 def _until(reached: Callable[[], bool]) -> None:
