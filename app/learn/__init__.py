@@ -9,6 +9,6 @@
 5. `prior`           the blend of these that predicts unseen datasets best: the prior of a new dataset
 6. `location_scale`  back from the shared scale to the metric's unit, from the dataset's meta-features
 7. `gaussian_process`  how the prior is corrected by own runs: kernel and noise by pooled marginal likelihood
-8. `calibration`     90 % intervals for a real run on a dataset never seen
+8. `calibration`     90 % intervals for a real run on a dataset never seen; `few_shot`: on one that has own runs
 9. `validation`      the report, on datasets that the predicting member has not seen; `promotion`: the verdict
 """

@@ -34,9 +34,9 @@ from app.learn.prior import Prior
 from app.learn.responses import Responses
 
 MAGIC = b"forerun\0"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 HEADER = len(MAGIC) + 2 + 32
-SMOOTH = ("columns", "centre", "scale", "points", "alpha")
+SMOOTH = ("columns", "centre", "scale", "weight", "points", "alpha")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 SUFFIX = ".cbm.zst"
 ZSTD = pa.Codec("zstd", 1)
@@ -170,9 +170,6 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "relevance": prior.space.relevance,
             "blend": prior.blend,
             "shape": place.shape,
-            "at": calibration.at,
-            "lower": calibration.lower,
-            "upper": calibration.upper,
             "few.at": target.few.at,
             "few.lower": target.few.lower,
             "few.upper": target.few.upper,
@@ -188,8 +185,7 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         "kernel": [kernel.amplitude, kernel.length, kernel.noise, kernel.across, kernel.components],
         "location_scale": [*place.middle, place.unit, place.offset, place.log_scale_spread],
         "dataset_level": dataset_level,
-        "calibration": [calibration.scaled],
-        "lean": calibration.lean,
+        "calibration": [calibration.lower, calibration.upper, calibration.scaled, calibration.tails, calibration.lean],
     }
 
 
@@ -222,6 +218,7 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any], *, compiled: bool) 
         for i, n in enumerate(packed["views"])
     )
     location, log_scale, unit, offset, log_scale_spread = packed["location_scale"]
+    lower, upper, scaled, tails, lean = packed["calibration"]
     place, width = (
         _unpack_dataset_level(parts, f"{key}.{name}", model)
         for name, model in zip(("location", "scale"), packed["dataset_level"], strict=True)
@@ -244,8 +241,6 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any], *, compiled: bool) 
         location_scale=LocationScale(
             array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
         ),
-        calibration=Calibration(
-            array("at"), array("lower"), array("upper"), packed["calibration"][0], packed.get("lean", 0.0)
-        ),
+        calibration=Calibration(lower, upper, scaled, tuple(tails), lean),
         few=FewShot(array("few.at"), array("few.lower"), array("few.upper")),
     )

@@ -1,15 +1,14 @@
 """How wide an interval must be to hold the outcome of a real run on a dataset never seen, nine times in ten.
 
-Zero-shot: quantiles of grouped residuals (every dataset counts once, and was seen by none of what predicted it), taken
-separately for low, middling and high scores where that pays, since good configurations vary less than bad ones; then
-widened or narrowed by the one factor that lets them hold nine tenths of datasets that were left out of making them.
-With own runs the posterior takes over: see `few_shot`.
+Quantiles of grouped residuals: every dataset counts once, and was seen by none of what predicted it. Few datasets tell
+little of who else may come, so both halves are held near what all residuals have in common, and the whole is as much
+wider as Student's t is than the normal. With own runs the posterior takes over: see `few_shot`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from math import sqrt
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -19,11 +18,10 @@ from app.space.columns import FloatArray, IntArray
 
 COVERAGE = 0.9
 Z90 = float(ndtri(0.5 + COVERAGE / 2))
-N_BINS = 3
-FEW_DATASETS, PARTS = 20, 5
-"""Up to so many datasets each is left out by itself; more are left out in so many parts."""
-SHRINKAGE_DATASETS, SHRINKAGE_FACTOR = 10.0, 5.0
-"""Datasets with which a band's own shape, and its factor, count as much as what is expected of them."""
+SHRINKAGE_DATASETS = 10.0
+"""Datasets with which a half's own reach counts as much as what is expected of it."""
+SHARES = np.linspace(0.01, 0.5, 50)
+"""Of all misses, those below that are tried where the shortest interval is not central."""
 LEANS = np.linspace(-3.0, 1.0, 161)
 TINY = 1e-12
 MAX_RUNS = 4_000
@@ -31,21 +29,22 @@ MAX_RUNS = 4_000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Residual quantiles at a few scores (b,), in v itself or in units of the dataset's scale.
+    """How far outcomes lie below and above what is predicted, in v itself or in units of the dataset's scale.
 
-    `lean`: what is added to v for the estimate that is answered; see `leaning`.
+    `tails`: the shares of outcomes beyond the one end and beyond the other. `lean`: what is added to v for the estimate
+    that is answered; see `leaning`.
     """
 
-    at: FloatArray
-    lower: FloatArray
-    upper: FloatArray
+    lower: float
+    upper: float
     scaled: bool
+    tails: tuple[float, float]
     lean: float = 0.0
 
-    def band(self, f: FloatArray, scale: float | FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper residual of scores f (n,) in v, in a dataset (or datasets (n,)) of that scale."""
+    def band(self, scale: float | FloatArray) -> tuple[float | FloatArray, float | FloatArray]:
+        """Lower and upper residual in v, in a dataset (or datasets (n,)) of that scale."""
         unit = scale if self.scaled else 1.0
-        return np.interp(f, self.at, self.lower) * unit, np.interp(f, self.at, self.upper) * unit
+        return self.lower * unit, self.upper * unit
 
 
 def leaning(residual: FloatArray, dataset: IntArray) -> float:
@@ -70,85 +69,62 @@ def weighted_quantile(x: FloatArray, weights: FloatArray, level: float) -> float
 
 
 def calibrate(
-    f: FloatArray,
-    residual: FloatArray,
-    scale: FloatArray,
-    dataset: IntArray,
-    coverage: float = COVERAGE,
+    residual: FloatArray, scale: FloatArray, dataset: IntArray, coverage: float = COVERAGE, *, shortest: bool = False
 ) -> Calibration:
-    """Bands in v or in units of the scale, by score or the same for all, whichever is narrowest on the history.
+    """A band in v, or in units of the scale where it is narrower by more than chance: scales are hard to predict.
 
-    A scale may be hard to predict, and few datasets tell little about which scores vary more.
+    `shortest`: v is a logarithm, and the interval is to be the shortest in the target's own unit, not the central one.
 
-    Shapes: f, residual (in v), scale (of the run's dataset) and dataset all (n,), predicted out of fold.
+    Shapes: residual (in v), scale (of the run's dataset) and dataset all (n,), predicted out of fold.
     """
-    rows = _thinned(dataset)
-    f, residual, scale, dataset = f[rows], residual[rows], scale[rows], dataset[rows]
-    choices = [
-        _calibrate(f, residual / (scale if scaled else 1.0), dataset, coverage, scaled=scaled, bins=bins)
-        for scaled in (True, False)
-        for bins in (N_BINS, 1)
-    ]
-    return min(choices, key=lambda c: float(np.mean(np.subtract(*c.band(f, scale)[::-1]))))
+    rows = thinned(dataset)
+    residual, scale = residual[rows], scale[rows]
+    weights, which = weights_by_dataset(dataset[rows])
+    n = int(which.max()) + 1
+    tails = (0.5 - coverage / 2, 0.5 - coverage / 2)
+    if shortest:
+        tails = _shortest(weighted_quantile(np.abs(residual), weights, coverage) / _normal(coverage), coverage)
+    plain, scaled = (_reach(r, weights, coverage, tails) for r in (residual, residual / scale))
+    better = sum(scaled) * np.average(scale, weights=weights) < (1.0 - 1.0 / sqrt(n)) * sum(plain)
+    below, above = scaled if better else plain
+    return Calibration(-below, above, bool(better), tails)
 
 
-def _thinned(dataset: IntArray) -> IntArray:
+def _normal(coverage: float) -> float:
+    return float(ndtri(0.5 + coverage / 2))
+
+
+def _shortest(spread: float, coverage: float) -> tuple[float, float]:
+    """Shares of misses below and above with which the interval of a lognormal of that spread is shortest."""
+    below, spread = (1.0 - coverage) * SHARES, max(spread, 1e-6)
+    with np.errstate(over="ignore"):
+        width = np.exp(-spread * ndtri(1.0 - coverage - below)) - np.exp(spread * ndtri(below))
+    best = float(below[np.argmin(width)])
+    return best, 1.0 - coverage - best
+
+
+def _reach(
+    residual: FloatArray, weights: FloatArray, coverage: float, tails: tuple[float, float]
+) -> tuple[float, float]:
+    """How far an interval reaches below and above what is predicted, for outcomes of datasets yet to come."""
+    overall = max(weighted_quantile(np.abs(residual), weights, coverage), TINY)
+    n = float(weights.sum())
+    own, student = n / (n + SHRINKAGE_DATASETS), float(stdtrit(n, 0.5 + coverage / 2)) / _normal(coverage)
+    below, above = -weighted_quantile(residual, weights, tails[0]), weighted_quantile(residual, weights, 1 - tails[1])
+    expected = [overall * float(-ndtri(tail)) / _normal(coverage) for tail in tails]
+    halves = zip((below, above), expected, strict=True)
+    lower, upper = (student * max(one, 1e-3 * overall) ** own * usual ** (1 - own) for one, usual in halves)
+    return lower, upper
+
+
+def thinned(dataset: IntArray) -> IntArray:
     """Rows of which every dataset has its share, evenly spaced: more than `MAX_RUNS` take time and change nothing."""
     groups = rows_by_dataset(dataset)
     share = max(MAX_RUNS // len(groups), 20)
     return np.sort(np.concatenate([rows[:: -(-len(rows) // share)] for rows in groups]))
 
 
-def _calibrate(
-    f: FloatArray, residual: FloatArray, dataset: IntArray, coverage: float, *, scaled: bool, bins: int
-) -> Calibration:
-    """A shape of band times the one factor with which it holds datasets that took no part in making its shape.
-
-    Of few datasets the factor itself is uncertain: the worst of six decides it. So it is shrunk to what Student's t
-    says of that many. On histories of six datasets, drawn from three benchmarks, intervals are 9, 10 and 16 % narrower
-    for it, and hold 91, 85 and 91 % of others in place of 93, 86 and 92 %.
-    """
-    weights, which = _weights(dataset)
-    n = int(which.max()) + 1
-    part = which % (n if n <= FEW_DATASETS else PARTS)
-    beyond = np.zeros(len(f))  # how often each residual exceeds its half of the band
-    for k in range(int(part.max()) + 1):
-        held = part == k
-        rest = ~held if (~held).any() else held
-        at, lower, upper = _shape(f[rest], residual[rest], weights[rest], coverage, bins)
-        halves = np.where(residual[held] < 0, np.interp(f[held], at, lower), np.interp(f[held], at, upper))
-        beyond[held] = np.abs(residual[held]) / halves
-    own = n / (n + SHRINKAGE_FACTOR)
-    student = float(stdtrit(n, 0.5 + coverage / 2) / ndtri(0.5 + coverage / 2))
-    times = weighted_quantile(beyond, weights, coverage) ** own * student ** (1 - own)
-    at, lower, upper = _shape(f, residual, weights, coverage, bins)
-    return Calibration(at, -times * lower, times * upper, scaled)
-
-
-def _weights(dataset: IntArray) -> tuple[FloatArray, IntArray]:
+def weights_by_dataset(dataset: IntArray) -> tuple[FloatArray, IntArray]:
     """Weights with which datasets count alike, and which of those present a run is of. Shapes: (n,), (n,)."""
     _, which, count = np.unique(dataset, return_inverse=True, return_counts=True)
     return 1.0 / count[which], which
-
-
-def _shape(
-    f: FloatArray, residual: FloatArray, weights: FloatArray, coverage: float, bins: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Where (bins,), and how far below and above zero residuals reach there.
-
-    Each half is shrunk to what all residuals have in common, the more the fewer datasets there are to tell it from.
-    """
-    overall = max(weighted_quantile(np.abs(residual), weights, coverage), TINY)
-    n = float(weights.sum())
-    own = n / (n + SHRINKAGE_DATASETS)
-    tail, at, halves = (1 - coverage) / 2, [], []
-    for low, high in pairwise(np.quantile(f, np.linspace(0, 1, bins + 1))):
-        inside = (f >= low) & (f <= high)
-        if not inside.any():  # fewer runs than bins
-            continue
-        at.append(float(np.median(f[inside])))
-        reach = [-weighted_quantile(residual[inside], weights[inside], tail)]
-        reach += [weighted_quantile(residual[inside], weights[inside], 1 - tail)]
-        halves.append([max(one, 1e-3 * overall) ** own * overall ** (1 - own) for one in reach])
-    lower, upper = np.array(halves).T
-    return np.array(at), lower, upper

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.learn.calibration import Z90, calibrate
+from app.learn.calibration import Z90
 from app.learn.gaussian_process import DatasetPrior, Example, Kernel, condition
+from app.learn.score_bands import fit_score_band
 from app.learn.scores import winsorised
 from app.space.columns import FloatArray, IntArray
 
@@ -111,12 +112,12 @@ def _replayed(
 
 
 def _reach(residuals: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray:
-    """Scores and how far intervals reach down and up there (3, 3), as zero-shot bands are made."""
+    """Scores and how far intervals reach down and up there (3, 3)."""
     if not residuals:
         return np.array([np.arange(3.0), np.full(3, -Z90), np.full(3, Z90)])
     f, residual = (np.concatenate(part) for part in zip(*residuals, strict=True))
     dataset = np.repeat(np.arange(len(residuals)), [len(r) for _, r in residuals])
-    band = calibrate(f, residual, np.ones(len(f)), dataset)
+    band = fit_score_band(f, residual, dataset)
     at = np.resize(band.at, 3)
     return np.array(
         [at, np.clip(np.resize(band.lower, 3), -MOST, -LEAST), np.clip(np.resize(band.upper, 3), LEAST, MOST)]

@@ -60,7 +60,7 @@ class TargetLearner:
     def zero_shot(self, f: FloatArray, dataset: DatasetPrior) -> Prediction:
         """A real run on a dataset without own runs. Shapes: scores f (n,)."""
         v = self.location_scale.value(dataset, f)
-        low, high = self.calibration.band(f, dataset.scale)
+        low, high = self.calibration.band(dataset.scale)
         return self._prediction(v + self.calibration.lean, v + low, v + high)
 
     def posterior(self, dataset: DatasetPrior, own: Points, y: FloatArray, sign: float) -> Posterior:

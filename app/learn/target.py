@@ -73,7 +73,7 @@ def fit_target(
     expected = _row_by_row([by_dataset[int(d)] for d in dataset[judged]])
     f = fitted.f[judged]
     residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
-    calibration = _calibrated(f, residual, spread, dataset[judged], leans=resource and scale.log)
+    calibration = _calibrated(residual, spread, dataset[judged], scale, resource=resource)
     learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration, few)
     report = _report(learner, rows, fitted, expected, residual, judged, names, seed)
     return learner, report
@@ -94,11 +94,11 @@ def _varying(v: FloatArray, dataset: IntArray) -> BoolArray:
 
 
 def _calibrated(
-    f: FloatArray, residual: FloatArray, spread: FloatArray, dataset: IntArray, *, leans: bool
+    residual: FloatArray, spread: FloatArray, dataset: IntArray, scale: TargetScale, *, resource: bool
 ) -> Calibration:
-    """Bands, and for costs the estimate's lean."""
-    calibration = calibrate(f, residual, spread, dataset)
-    return replace(calibration, lean=leaning(residual, dataset)) if leans else calibration
+    """Bands, and for costs the estimate's lean. Costs keep central intervals: plans are made by the upper end."""
+    calibration = calibrate(residual, spread, dataset, shortest=scale.log and not resource)
+    return replace(calibration, lean=leaning(residual, dataset)) if scale.log and resource else calibration
 
 
 def _row_by_row(priors: list[DatasetPrior]) -> DatasetPrior:
@@ -124,8 +124,7 @@ def _report(
     for k in np.unique(fold):
         inside = fold == k
         rest = ~inside if (~inside).any() else inside
-        leans = learner.resource and learner.scale.log
-        calibration = _calibrated(f[rest], residual[rest], scale[rest], dataset[rest], leans=leans)
+        calibration = _calibrated(residual[rest], scale[rest], dataset[rest], learner.scale, resource=learner.resource)
         elsewhere = replace(learner, calibration=calibration)
         at = replace(expected, location=location[inside], scale=scale[inside])
         predicted = elsewhere.zero_shot(f[inside], at)
@@ -136,22 +135,24 @@ def _report(
         rows.y[judged], f, prediction, rivals, dataset, rows.reference[judged], names, resource=learner.resource
     )
     return report | {
-        "calibration": _reliability(f, residual, scale, dataset, fold),
+        "calibration": _reliability(
+            residual, scale, dataset, fold, shortest=learner.scale.log and not learner.resource
+        ),
         "importance": importance(fitted.prior, rows.frame.X, rows.frame.features, seed),
     }
 
 
 def _reliability(
-    f: FloatArray, residual: FloatArray, scale: FloatArray, dataset: IntArray, fold: IntArray
+    residual: FloatArray, scale: FloatArray, dataset: IntArray, fold: IntArray, *, shortest: bool
 ) -> list[dict[str, float]]:
     """How often intervals of several levels hold on datasets that played no part in making them."""
     out = []
     for level in LEVELS:
-        inside = np.zeros(len(f), dtype=np.bool_)
+        inside = np.zeros(len(residual), dtype=np.bool_)
         for k in np.unique(fold):
             held = fold == k
             rest = ~held if (~held).any() else held
-            band = calibrate(f[rest], residual[rest], scale[rest], dataset[rest], level).band(f[held], scale[held])
+            band = calibrate(residual[rest], scale[rest], dataset[rest], level, shortest=shortest).band(scale[held])
             inside[held] = (residual[held] >= band[0]) & (residual[held] <= band[1])
         covered = float(np.mean([inside[rows].mean() for rows in rows_by_dataset(dataset)]))
         out.append({"level": level, "covered": covered})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from app.learn.calibration import Z90
 from app.learn.gaussian_process import DatasetPrior, Points, Posterior
@@ -77,13 +77,15 @@ class AdaptedTarget:
 
     def probability_below(self, prediction: Prediction, value: float) -> FloatArray:
         """P(a real run's y <= value) (n,), normal between the interval's ends on the learner's scale."""
+        below, above = Z90, Z90
         scale = self.learner.scale
         low, middle, high = (scale.to_v(y) for y in (prediction.lower, prediction.mean, prediction.upper))
         if self.incumbent is None:
             middle = middle - self.learner.calibration.lean  # an estimate that leans is not the median
+            below, above = (-float(ndtri(tail)) for tail in self.learner.calibration.tails)
         limit = float(scale.to_v(np.array([value]))[0])
         # the two halves of an interval may differ in width: each side has its own spread
-        side = np.where(limit >= middle, high - middle, middle - low) / Z90
+        side = np.where(limit >= middle, (high - middle) / above, (middle - low) / below)
         return np.asarray(ndtr((limit - middle) / np.maximum(side, 1e-12)))
 
 

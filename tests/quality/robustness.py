@@ -89,6 +89,26 @@ def rivals(bench: Bench, split: Any, label: str) -> dict[str, Record]:
     return dict(json.loads(bench.kept(f"{split.spec.name}-{split.index}-trust-{label}-rivals.json", make)))
 
 
+def trusted_beside(bench: Bench, name: str, index: int) -> list[Record]:
+    """As `trusted`, of the history as it is, with how often `reference`'s intervals hold and how wide they are."""
+
+    def make() -> bytes:
+        split, method = bench.split(name, index), bench.module("baselines").METHODS["reference"]()
+        method.fit(split)
+        ranked = {task.name: (method.rank(task), task.y) for task in split.tasks}
+        figures = {
+            n: held(Prediction(r.mean, r.mean, r.lower, r.upper), y, float(np.ptp(y))) for n, (r, y) in ranked.items()
+        }
+        return json.dumps(figures).encode()
+
+    with threadpool_limits(limits=1):
+        theirs = json.loads(bench.kept(f"{name}-{index}-reference-intervals.json", make))
+    return [
+        r | dict(zip(("reference held", "reference width"), theirs[r["task"]], strict=True))
+        for r in trusted(bench, name, index, "as it is")
+    ]
+
+
 def searched(target: TargetLearner, task: Task, sizes: Sequence[int]) -> list[int]:
     """The candidates that `improve` proposes, in batches of these sizes, each with the outcomes of those before."""
     points, own = target.prior.points(task.X), np.zeros(0, dtype=np.int64)
@@ -266,8 +286,6 @@ def main() -> None:
     given = parser.parse_args()
     bench = Bench(given.bench.resolve(), given.cache)
     specs = bench.specs(given.only)
-    known = json.loads((bench.folder / "baselines.json").read_text())["benchmarks"]
-    widths = {s.name: float(np.median([t["width"] for t in known[s.name]["reference"]["tasks"]])) for s in specs}
     with ProcessPoolExecutor(given.jobs) as pool:
 
         def over(job: Callable[..., list[Record]], *names: str) -> dict[str, list[Record]]:
@@ -280,7 +298,7 @@ def main() -> None:
             return out
 
         if "intervals" in given.rows:
-            show_intervals(over(partial(trusted, harm="as it is")), widths)
+            show_intervals(over(trusted_beside))
         if "batches" in given.rows:
             show_batches(over(batches))
         if "many" in given.rows:

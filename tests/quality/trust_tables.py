@@ -15,19 +15,20 @@ COUNTS = (0, 100, 500)
 """Own runs at which a question is measured where a dataset has many."""
 
 
-def show_intervals(found: Mapping[str, list[Record]], widths: Mapping[str, float]) -> None:
+def show_intervals(found: Mapping[str, list[Record]]) -> None:
     rows = (
         (
-            name,
+            f"{name} ({len(r)})",
             cell(r, mean("held")),
             cell(r, median("width")),
-            f"{widths.get(name, float('nan')):.3f}",
+            cell(r, mean("reference held")),
+            cell(r, median("reference width")),
             cell(r, mean("held after 10")),
             cell(r, median("width after 10")),
         )
         for name, r in found.items()
     )
-    head = ("90 % intervals", "hold", "median width", "reference's width", "hold after 10", "median width after 10")
+    head = ("90 % intervals", "hold", "width", "reference's hold", "width", "hold after 10", "width after 10")
     show("Intervals of real runs on held-out datasets", head, rows)
     costs = {name: [x for x in r if "cost" in x] for name, r in found.items()}
     rows = (

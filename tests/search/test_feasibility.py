@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.search.adaptation import adapt
 from app.search.feasibility import HISTORY, after_own_runs
 
 shares = st.floats(0, 1)
@@ -24,3 +28,19 @@ def test_failures_of_the_very_configuration_soon_outweigh_history_and_far_ones_d
     assert far < 0.1
     assert after_own_runs(history, np.zeros((2, 3)), failed).tolist() == history.tolist()
     assert HISTORY < 3
+
+
+@pytest.mark.parametrize("tails", [(0.05, 0.05), (0.01, 0.09)])
+def test_ends_of_an_interval_are_as_likely_passed_as_it_says(learner, tails):
+    target = learner.targets["duration_seconds"]
+    target = replace(target, calibration=replace(target.calibration, tails=tails))
+    X = learner.memory.X[:1]
+    adapted = adapt("duration_seconds", target, -1.0, X[:0], [], X)
+    predicted = adapted.predict(adapted.points(X))
+    below, middle, above = (
+        adapted.probability_below(predicted, float(y[0]))[0]
+        for y in (predicted.lower, predicted.mean * np.exp(-target.calibration.lean), predicted.upper)
+    )
+    assert below == pytest.approx(tails[0])
+    assert middle == pytest.approx(0.5)
+    assert above == pytest.approx(1.0 - tails[1])
