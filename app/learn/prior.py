@@ -104,16 +104,17 @@ def fit_prior(
     """Shapes: X (n, d), all others (n,). The scores z are relative to their dataset, so small ones need an anchor."""
     meta = [j for j, feature in enumerate(features) if feature.kind == "dataset"]
     space = KernelSpace.fit(X, features)
-    without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
+    weights = dataset_weights(dataset, reference)
+    without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed).pruned(X, z, fold, weights)
     if min(reference[rows].sum() for rows in rows_by_dataset(dataset)) < SMALL_DATASET:
         z = anchored(z, without.out_of_fold(X, fold), dataset, reference)
-        without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed)
+        without = fit_members(X, z, fold, N_FOLDS, pool, ignored=meta, seed=seed).pruned(X, z, fold, weights)
     views: tuple[Members, ...] = (without,)
     if meta:
         # where one dataset has most runs, what holds without meta-features would be what holds on that one
         many_sided = max(map(len, rows_by_dataset(dataset))) < len(z) / 2
         shown = _half_blind(X, z, fold, meta) if many_sided else (X, z, fold)
-        views = (fit_members(*shown, N_FOLDS, pool, seed=seed), without)
+        views = (fit_members(*shown, N_FOLDS, pool, seed=seed).pruned(X, z, fold, weights), without)
     E = space(X)
     space = replace(space, relevance=relevance(E, groups(space, features), z, dataset, reference, seed))
     E = E * space.relevance
@@ -122,7 +123,6 @@ def fit_prior(
     for rows in rows_by_dataset(dataset):
         mean_response[rows] = responses.mean_without(int(dataset[rows[0]]), rows)
     C = np.column_stack([*(view.out_of_fold(X, fold) for view in views), mean_response])
-    weights = dataset_weights(dataset, reference)
     blend, _ = nnls(C * weights[:, None], z * weights)
     if not blend.any():  # nothing predicts unseen datasets yet: trust the dataset-free trees a little
         blend[len(views) - 1] = 0.1

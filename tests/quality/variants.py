@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 from scipy.optimize import nnls
 
+from app.learn.boosting import Members
 from app.learn.meta_learner import TargetLearner
 from app.learn.train import train
 from app.space.columns import Float32Array, FloatArray, IntArray
@@ -71,6 +72,11 @@ def _as_they_came(X: Float32Array, z: FloatArray, fold: IntArray, _meta: object)
     return X, z, fold
 
 
+def _all_trees(members: Members, *_: object) -> Members:
+    """Members with every tree that was grown."""
+    return members
+
+
 def _trees(A: FloatArray, b: FloatArray) -> tuple[FloatArray, float]:
     """The blend of trees alone: the mean response is the last component."""
     blend, rest = nnls(A[:, :-1], b)
@@ -84,6 +90,7 @@ def _responses(A: FloatArray, b: FloatArray) -> tuple[FloatArray, float]:
 
 VARIANTS: dict[str, Variant] = {
     "the method": Variant(),
+    "no pruning of trees": Variant("unpruned", (setting("app.learn.boosting.Members.pruned", _all_trees),)),
     "all inputs matter alike": Variant("alike", (setting("app.learn.prior.relevance", _alike),)),
     "no runs without their meta-features": Variant("seen", (setting("app.learn.prior._half_blind", _as_they_came),)),
     "no mean response in the prior": Variant("trees", (setting("app.learn.prior.nnls", _trees),)),
