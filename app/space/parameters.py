@@ -147,6 +147,7 @@ class Number:
             return NumericColumn(raw)
         steps = (raw - self.low) / self.step
         nearest = np.nan_to_num(np.rint(steps), nan=-1.0)
+        nearest[nearest >= (self.count or 0)] = -1.0  # past the last point: `high` need not be one
         point = numbers(self.at(nearest.astype(np.int64)))
         return NumericColumn(np.where((raw == point) | (np.abs(steps - nearest) <= GRID_TOLERANCE), point, np.nan))
 

@@ -44,6 +44,24 @@ def nested(configuration: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def test_a_bound_between_grid_points_is_no_value() -> None:
+    space = parse({"parameters": {"n": {"type": "int", "low": 0, "high": 3, "step": 2}}})
+    encoded = space.encode([{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}])
+    assert present(encoded["n"]).tolist() == [True, False, True, False]
+
+
+def test_a_condition_on_a_bound_between_grid_points_never_holds() -> None:
+    variants = [
+        {"name": "b", "type": "int", "low": 0, "high": 3, "step": 2, "when": {"a": [False]}},
+        {"name": "b", "type": "int", "low": 2, "high": 3, "when": {"a": [True]}},
+        {"name": "c", "type": "bool", "when": {"b": [3]}},
+    ]
+    space = parse({"parameters": [{"name": "a", "type": "bool"}, *variants]})
+    listed = space.enumerate(100)
+    assert listed is not None
+    assert space.size() == n_rows(listed) == 2 + 1 + 2
+
+
 @modest
 @given(spaces())
 def test_enumerate_is_every_allowed_configuration_once(case: Case) -> None:
