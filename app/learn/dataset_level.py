@@ -21,6 +21,7 @@ from catboost import CatBoostRegressor, Pool
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
+from app.learn.boosting import ALONE
 from app.learn.gaussian_process import matern
 from app.space.columns import Float32Array, FloatArray, IntArray
 
@@ -186,8 +187,6 @@ def _trees(X: Float32Array, y: FloatArray, ignored: Sequence[int]) -> CatBoostRe
         l2_leaf_reg=1.0,
         ignored_features=list(ignored) or None,
         random_seed=0,
-        thread_count=1,
-        verbose=False,
-        allow_writing_files=False,
+        **ALONE,
     )
     return model.fit(Pool(np.asfortranarray(X), y))

@@ -17,7 +17,7 @@ import numpy as np
 from catboost import CatBoostRegressor, Pool
 from scipy.stats import t as student
 
-from app.learn.boosting import varies
+from app.learn.boosting import ALONE, varies
 from app.learn.scores import plausible, rank_scores, reference_runs, rows_by_dataset, spans_decades
 from app.space.columns import BoolArray, CodedColumn, Float32Array, FloatArray, IntArray
 from app.types import RunTable
@@ -115,8 +115,6 @@ def _small(X: Float32Array, y: FloatArray) -> CatBoostRegressor:
         depth=5,
         border_count=32,
         random_seed=0,
-        thread_count=1,
-        verbose=False,
-        allow_writing_files=False,
+        **ALONE,
     )
     return model.fit(Pool(np.asfortranarray(X), y))
