@@ -33,7 +33,8 @@ PROJECT, N_DATASETS, N_OWN, N_REQUESTS = "scale", 2_000, 50, 30
 CHUNK, SENDERS = 20_000, 2
 """Runs of one streamed request, and how many of those are under way."""
 SETTINGS = {
-    "FORERUN_REFIT_FIRST_RUNS": str(10**9),  # only those that are asked for
+    "FORERUN_REFIT_FIRST_RUNS": str(10**9),  # only those that are asked for: one that is due would be in their way
+    "FORERUN_REFIT_MIN_NEW_RUNS": str(10**9),
     "FORERUN_REFIT_HEARTBEAT_SECONDS": "1",
     "FORERUN_LOG_LEVEL": "error",
 }
