@@ -101,12 +101,14 @@ class Members:
         """
         if any(model.tree_count_ < TREES for model in self.models):  # one has seen a constant, and says it
             return self
-        loss = np.zeros(TREES // STAGE)
+        stage = min(STAGE, TREES)
+        loss = np.zeros(-(-TREES // stage))
         for k, model in enumerate(self.models):
             if (rows := (fold == k) & (weights > 0)).any():
-                stages = model.staged_predict(Pool(np.asfortranarray(X[rows])), eval_period=STAGE, thread_count=1)
+                stages = model.staged_predict(Pool(np.asfortranarray(X[rows])), eval_period=stage, thread_count=1)
                 loss += [np.square(weights[rows] * (z[rows] - said)).sum() for said in stages]
-        return Members(tuple(_cut(model, STAGE * (int(np.argmin(loss)) + 1)) for model in self.models))
+        best = min(stage * (int(np.argmin(loss)) + 1), TREES)
+        return Members(tuple(_cut(model, best) for model in self.models))
 
 
 def _cut(model: CatBoostRegressor, n_trees: int) -> CatBoostRegressor:

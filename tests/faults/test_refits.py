@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psutil
@@ -47,7 +48,8 @@ class Crew:
     def end(self) -> None:
         for worker in self.workers:
             for process in family(worker):
-                process.kill()
+                with suppress(psutil.NoSuchProcess):  # it goes with its worker
+                    process.kill()
             worker.wait(SLACK_SECONDS)
 
 
@@ -117,7 +119,8 @@ def refitting(crew: Crew, look: Callable[[], dict[str, Any]]) -> list[psutil.Pro
 @pytest.mark.usefixtures("requested")
 def test_a_killed_refit_is_taken_up_within_its_lease(crew: Crew, look: Callable[[], dict[str, Any]]) -> None:
     for process in refitting(crew, look):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it goes with its worker
+            process.kill()
     crew.start()
     taken = until(look, lambda found: found["attempts"] == 2)
     assert taken["learners"] == 0
