@@ -1,11 +1,19 @@
-"""The worker: listens to the queue, keeps things up, and runs each refit in a process of its own."""
+"""The worker: listens to the queue, keeps things up, and runs each refit in a process of its own.
+
+A refit's process can be killed at any moment, runs at low priority, gives its memory back when it ends, and takes
+nobody with it when it dies. `python -m app.worker REFIT PROJECT ATTEMPT` is that process, `python -m app.worker help
+REFIT` one that fits members of another worker's refit, `python -m app.worker tidy` one that folds runs and lets
+expired ones go; only a worker starts them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,20 +27,25 @@ from psycopg_pool import PoolTimeout
 from app.config import Settings
 from app.errors import Unavailable
 from app.flows import upkeep
-from app.refit_process import Processes, database_of
+from app.processes import end_with_parent
 from app.store import jobs, members, refits
-from app.store.database import Database
+from app.store.database import Database, connect
 from app.store.refits import Attempt, LeaseLost
+from app.telemetry import configure_logging
+from app.tracing import configure_tracing, flush_traces
 
 log = logging.getLogger(__name__)
 
-RunRefit: TypeAlias = Callable[[Attempt], Awaitable[None]]
+RunRefit: TypeAlias = Callable[[Attempt, Settings], Awaitable[None]]
 
 RECONNECT_SECONDS = 1.0
 POLL_SECONDS = 0.1
 """How late a job may start that was scheduled for a time, or any where a pooler keeps NOTIFY from us."""
+STATEMENT_SECONDS = 600.0
+"""A refit reads the history of a large project in one statement."""
 START_SECONDS = 120.0
 """What the process of a refit gets to show its first sign of life."""
+NICE = 10
 
 
 def run_worker(settings: Settings) -> None:
@@ -48,9 +61,8 @@ def run_worker(settings: Settings) -> None:
 
 async def work(settings: Settings, stop: asyncio.Event, run_refit: RunRefit | None = None) -> None:
     """Work until `stop` is set; a database that is lost is waited for, and running refits go on meanwhile."""
-    database = database_of(settings)
-    processes = Processes(settings)
-    crew = _Crew(database, settings, processes, run_refit or processes.refit)
+    database = _database(settings)
+    crew = _Crew(database, settings, run_refit or run_in_process)
     try:
         while not stop.is_set():
             try:
@@ -60,7 +72,6 @@ async def work(settings: Settings, stop: asyncio.Event, run_refit: RunRefit | No
             await _first_of(stop.wait(), asyncio.sleep(RECONNECT_SECONDS))
         await crew.leave()
     finally:
-        await processes.close()
         await database.close()
 
 
@@ -73,7 +84,6 @@ class _Crew:
 
     database: Database
     settings: Settings
-    processes: Processes
     run_refit: RunRefit
     running: set[asyncio.Task[None]] = field(default_factory=set)
     tidying: asyncio.Task[None] | None = None
@@ -90,13 +100,13 @@ class _Crew:
         async with self.database.snapshot() as connection:
             wanted = await members.any_waits(connection, refit_id)
         if wanted:
-            await self.processes.run("help", str(refit_id))
+            await _in_process(self.settings, "help", str(refit_id))
 
     async def tidy(self) -> None:
         """Have projects tidied that need it, unless that is under way; nobody waits for it."""
         under_way = self.tidying is not None and not self.tidying.done()
         if not under_way and await upkeep.untidy(self.database):
-            self.tidying = self._begin(self.processes.tidy())
+            self.tidying = self._begin(_in_process(self.settings, "tidy"))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -120,7 +130,7 @@ class _Crew:
                 return
             vouching = asyncio.create_task(self._vouch(attempt))
             try:
-                await self.run_refit(attempt)
+                await self.run_refit(attempt, self.settings)
             finally:
                 vouching.cancel()
                 await self._settle(attempt)
@@ -141,6 +151,78 @@ class _Crew:
                 async with self.database.transaction() as connection:
                     await refits.give_back(connection, attempt, self.settings.refit_max_attempts)
             await upkeep.follow_up(self.database, attempt.project_id, self.settings)
+
+
+async def run_in_process(attempt: Attempt, settings: Settings) -> None:
+    """Run a refit in a process of its own, which is killed if this is cancelled: nothing it did counts then."""
+    await _in_process(settings, str(attempt.refit_id), str(attempt.project_id), str(attempt.number))
+
+
+async def _in_process(settings: Settings, *arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app.worker", *arguments),
+        stdin=asyncio.subprocess.PIPE,  # closed by the kernel when we die, which ends it
+        env={**os.environ, **settings.as_environment()},
+        start_new_session=True,  # Ctrl-C is for us to handle
+    )
+    try:
+        if status := await process.wait():
+            log.error("the process of %s ended with %d", " ".join(arguments), status)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _refit_here(refit_id: str, project_id: str, number: str) -> None:
+    """What the process of a refit does."""
+    from app.flows.refit import refit  # the maths is imported nowhere else in a worker: it takes seconds and memory
+
+    _flow_here(lambda database, own: refit(database, Attempt(UUID(refit_id), int(project_id), int(number)), own))
+
+
+def _help_here(refit_id: str) -> None:
+    """What the process of a helper does."""
+    from app.flows.members import help_with
+
+    _flow_here(lambda database, own: help_with(database, UUID(refit_id), own))
+
+
+def _tidy_here() -> None:
+    """What the process that tidies does."""
+    from app.flows.tidy import tidy_all
+
+    _flow_here(lambda database, _: tidy_all(database))
+
+
+def _flow_here(flow: Callable[[Database, Settings], Awaitable[object]]) -> None:
+    settings = Settings()
+    configure_logging(settings.log_level)
+    configure_tracing()
+
+    async def run() -> None:
+        database = _database(settings)
+        try:
+            await flow(database, settings)
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+    flush_traces()
+    os._exit(0)  # a refit that was taken from us may still be learning in its thread
+
+
+def _database(settings: Settings) -> Database:
+    if settings.database_url is None:
+        raise RuntimeError("a worker needs a database_url; `forerun worker` provides the embedded database's")
+    return connect(
+        settings.database_url,
+        pooled=settings.database_pooled,
+        pool_size=settings.refit_concurrency + 2,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        statement_timeout_seconds=STATEMENT_SECONDS,
+        lock_timeout_seconds=settings.lock_timeout_seconds,
+    )
 
 
 # ---------------------------------------------------------------- the queue
@@ -244,3 +326,14 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    end_with_parent(0)
+    os.nice(NICE)
+    if sys.argv[1] == "help":
+        _help_here(*sys.argv[2:])
+    elif sys.argv[1] == "tidy":
+        _tidy_here()
+    else:
+        _refit_here(*sys.argv[1:])

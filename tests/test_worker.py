@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import psutil
@@ -17,16 +17,15 @@ from sqlalchemy import text
 
 from app.config import Settings
 from app.flows import upkeep
-from app.refit_process import Processes
 from app.store import jobs, projects, refits, upsert
 from app.store.database import Database
 from app.store.refits import Attempt, Refit
 from app.types import Run
-from app.worker import every, work
+from app.worker import every, run_in_process, work
 
 PATIENCE_SECONDS = 120
 """What a busy machine may take."""
-RunRefit = Callable[[Attempt], Awaitable[None]]
+RunRefit = Callable[[Attempt, Settings], Awaitable[None]]
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def brisk(settings: Settings) -> Settings:
 
 
 @asynccontextmanager
-async def working(settings: Settings, run_refit: RunRefit | None) -> AsyncIterator[asyncio.Event]:
+async def working(settings: Settings, run_refit: RunRefit) -> AsyncIterator[asyncio.Event]:
     stop = asyncio.Event()
     task = asyncio.create_task(work(settings, stop, run_refit))
     try:
@@ -48,7 +47,7 @@ async def working(settings: Settings, run_refit: RunRefit | None) -> AsyncIterat
 
 
 def succeeding(database: Database) -> RunRefit:
-    async def run(attempt: Attempt) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
         async with database.transaction() as connection:
             await refits.fail(connection, attempt, "done")
 
@@ -121,10 +120,10 @@ async def test_enough_new_runs_start_a_refit(database: Database, brisk: Settings
 async def test_refits_of_one_project_follow_each_other(database: Database, brisk: Settings) -> None:
     go_on, running = asyncio.Event(), []
 
-    async def run(attempt: Attempt) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
         running.append(attempt.refit_id)
         await go_on.wait()
-        await succeeding(database)(attempt)
+        await succeeding(database)(attempt, settings)
 
     two_at_once = brisk.model_copy(update={"refit_concurrency": 2})
     async with working(two_at_once, run):
@@ -140,7 +139,7 @@ async def test_refits_of_one_project_follow_each_other(database: Database, brisk
 
 
 async def test_a_stopping_worker_hands_back_what_it_cannot_finish(database: Database, brisk: Settings) -> None:
-    async def run(attempt: Attempt) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
         await asyncio.Event().wait()
 
     async with working(brisk, run) as stop:
@@ -156,9 +155,9 @@ async def test_a_stopping_worker_hands_back_what_it_cannot_finish(database: Data
 async def test_a_stopping_worker_lets_a_refit_end_that_is_about_to(database: Database, brisk: Settings) -> None:
     go_on = asyncio.Event()
 
-    async def run(attempt: Attempt) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
         await go_on.wait()
-        await succeeding(database)(attempt)
+        await succeeding(database)(attempt, settings)
 
     async with working(brisk.model_copy(update={"refit_stop_seconds": 20.0}), run) as stop:
         refit_id = await requested(database)
@@ -171,9 +170,9 @@ async def test_a_stopping_worker_lets_a_refit_end_that_is_about_to(database: Dat
 async def test_a_refit_that_starts_slower_than_its_lease_is_not_taken_for_dead(
     database: Database, brisk: Settings
 ) -> None:
-    async def run(attempt: Attempt) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
         await asyncio.sleep(2.5)
-        await succeeding(database)(attempt)
+        await succeeding(database)(attempt, settings)
 
     hasty = brisk.model_copy(update={"refit_heartbeat_seconds": 0.3, "refit_lease_seconds": 1.0})
     async with working(hasty, run):
@@ -195,9 +194,9 @@ async def test_a_refit_outlives_the_loss_of_every_connection(
 ) -> None:
     go_on = asyncio.Event()
 
-    async def run(attempt: Attempt) -> None:
+    async def run(attempt: Attempt, settings: Settings) -> None:
         await go_on.wait()
-        await succeeding(database)(attempt)
+        await succeeding(database)(attempt, settings)
 
     async with working(brisk, run):
         first = await requested(database)
@@ -213,39 +212,13 @@ async def test_a_refit_outlives_the_loss_of_every_connection(
 async def test_a_process_of_its_own_tells_what_is_wrong(database: Database, brisk: Settings) -> None:
     async with database.transaction() as connection:
         await upsert.upsert(connection, runs(3))
-    async with working(brisk, None):
+    async with working(brisk, run_in_process):
         ended = await until(database, await requested(database), "failed")
     assert "3 runs" in str(ended.error)
 
 
-async def test_a_process_is_kept_ready_for_the_next_refit_and_does_it(database: Database, brisk: Settings) -> None:
-    async with database.transaction() as connection:
-        await upsert.upsert(connection, runs(3))
-    processes = Processes(brisk)
-    async with working(brisk, processes.refit):
-        await until(database, await requested(database), "failed")
-        ready = await ready_child()
-        ended = await until(database, await requested(database), "failed")
-        assert "3 runs" in str(ended.error)
-        assert (await ready_child()).pid != ready.pid
-    assert not ready.is_running()
-    await processes.close()
-    assert psutil.Process().children() == []
-
-
-async def ready_child() -> psutil.Process:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (child := child_for("ready")):  # noqa: ASYNC110  # nothing tells
-            await asyncio.sleep(0.01)
-    return child
-
-
-def child_for(*jobs: str) -> psutil.Process | None:
-    for child in psutil.Process().children():
-        with suppress(psutil.Error):  # it has just ended
-            if {*jobs} & {*child.cmdline()}:
-                return child
-    return None
+def child_of(refit_id: UUID) -> psutil.Process | None:
+    return next((child for child in psutil.Process().children() if str(refit_id) in child.cmdline()), None)
 
 
 async def test_many_runs_are_folded_by_a_process_of_its_own(database: Database, brisk: Settings) -> None:
@@ -263,12 +236,10 @@ async def test_many_runs_are_folded_by_a_process_of_its_own(database: Database, 
 
 
 async def test_a_process_that_dies_again_and_again_is_given_up(database: Database, brisk: Settings) -> None:
-    processes = Processes(brisk)
-
-    async def run(attempt: Attempt) -> None:
-        running = asyncio.create_task(processes.refit(attempt))
+    async def run(attempt: Attempt, settings: Settings) -> None:
+        running = asyncio.create_task(run_in_process(attempt, settings))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (child := child_for(str(attempt.refit_id), "ready")):  # noqa: ASYNC110  # nothing tells
+            while not (child := child_of(attempt.refit_id)):  # noqa: ASYNC110  # nothing tells
                 await asyncio.sleep(0.01)
         child.kill()
         await running
@@ -276,7 +247,6 @@ async def test_a_process_that_dies_again_and_again_is_given_up(database: Databas
     async with working(brisk.model_copy(update={"refit_max_attempts": 2}), run):
         ended = await until(database, await requested(database), "failed")
     assert (ended.attempts, ended.error) == (2, refits.GAVE_UP.format(2))
-    await processes.close()
 
 
 def test_a_worker_ends_in_order_at_sigterm(brisk: Settings) -> None:

@@ -187,7 +187,7 @@ def watched(server: Service) -> Iterator[dict[str, float]]:
         while not ended.wait(0.2):
             for process in server.processes():
                 with suppress(psutil.Error):
-                    if "app.refit_process" in process.cmdline():
+                    if "app.worker" in process.cmdline():
                         seen["refit, peak MiB"] = max(seen["refit, peak MiB"], process.memory_info().rss / 2**20)
 
     watcher = threading.Thread(target=watch, daemon=True)
