@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import tracing
 from app.api import batches, problems
 from app.api.access import caller_of
-from app.api.batches import READ_AT_ONCE
 from app.api.receipts import receipt, receipts, status_of
 from app.config import Settings
 from app.errors import ForerunError
@@ -39,7 +38,7 @@ class HotRuns:
         self.app = app
         self._max_bytes = {
             ONE: settings.max_body_bytes,
-            MANY: min(READ_AT_ONCE, settings.max_batch_body_bytes),
+            MANY: min(batches.READ_AT_ONCE, settings.max_batch_body_bytes),
         }
         self._traced = tracing.is_on()
 
