@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import URL, QueuePool, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -31,6 +33,9 @@ RETRY_AFTER_SECONDS = 1
 ROUND_TRIP_SECONDS = 1.0
 """What the server may take beyond the limit that it keeps itself, before it is taken for hung."""
 
+MOMENT_SECONDS = 0.1
+"""How long after its last use a connection is taken again without a ping: a server may hang, and tell nobody."""
+
 T = TypeVar("T")
 
 
@@ -42,6 +47,8 @@ class _Impatient(psycopg.AsyncConnection[Any]):
     """
 
     patience = 5.0  # while it is set up; then the pool says
+    given_back = 0.0
+    """When, by the monotonic clock."""
 
     async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
         watchdog = asyncio.get_running_loop().call_later(self.patience, self._hang_up)
@@ -53,6 +60,17 @@ class _Impatient(psycopg.AsyncConnection[Any]):
     def _hang_up(self) -> None:
         with suppress(psycopg.OperationalError, OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as line:
             line.shutdown(socket.SHUT_RDWR)
+
+    def is_surely_alive(self) -> bool:
+        """Whether it was in use a moment ago, and the server has neither hung up nor said anything since.
+
+        No round trip, in which the runs of a batch would wait for those of the next ones to be read.
+        """
+        if self.closed or time.monotonic() - self.given_back > MOMENT_SECONDS:
+            return False
+        line = select.poll()
+        line.register(self.pgconn.socket, select.POLLIN)
+        return not line.poll(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +178,6 @@ def connect(
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=pool_timeout_seconds,
-            pool_pre_ping=True,  # after a restart of the server nobody is handed a dead connection
             pool_use_lifo=True,  # the busiest connections have the warmest plans and caches
             connect_args={
                 "connect_timeout": connect_timeout_seconds,
@@ -174,7 +191,7 @@ def connect(
         )
         if pooled:
             _limit_transactions(made, limits)
-        _limit_patience(made, connect_timeout_seconds, statement_timeout_seconds + ROUND_TRIP_SECONDS)
+        _look_after(made, connect_timeout_seconds, statement_timeout_seconds + ROUND_TRIP_SECONDS)
         trace_statements(made.sync_engine)
         return made
 
@@ -194,15 +211,29 @@ def _limit_transactions(engine: AsyncEngine, limits: Mapping[str, str]) -> None:
     event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(f"SELECT {settings}"))
 
 
-def _limit_patience(engine: AsyncEngine, idle: float, in_use: float) -> None:
-    """Patience is short for the ping of a connection that is about to be taken, and as long as a statement after."""
+def _look_after(engine: AsyncEngine, idle: float, in_use: float) -> None:
+    """Nobody is handed a dead connection, after a restart of the server, say.
 
-    def patience_of(connection: Any, seconds: float) -> None:
+    Patience is short for the ping of one that is about to be taken, and as long as a statement after.
+    """
+
+    def take(connection: Any, _record: Any, _holder: Any) -> None:
+        driver: _Impatient = connection.driver_connection
+        if not driver.is_surely_alive():
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise InvalidatePoolError from error  # which tries once more, with a new one
+        driver.patience = in_use
+
+    def give_back(connection: Any, _record: Any) -> None:
         if connection is not None:  # one that was invalidated is returned without itself
-            connection.driver_connection.patience = seconds
+            connection.driver_connection.patience = idle
+            connection.driver_connection.given_back = time.monotonic()
 
-    event.listen(engine.sync_engine, "checkout", lambda connection, *_: patience_of(connection, in_use))
-    event.listen(engine.sync_engine, "checkin", lambda connection, *_: patience_of(connection, idle))
+    event.listen(engine.sync_engine, "connect", give_back)
+    event.listen(engine.sync_engine, "checkout", take)
+    event.listen(engine.sync_engine, "checkin", give_back)
 
 
 def libpq_url(url: str) -> str:

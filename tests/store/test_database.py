@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.errors import Unavailable
-from app.store.database import Database, connect, libpq_url, with_password
+from app.store.database import MOMENT_SECONDS, Database, connect, libpq_url, with_password
 
 NOWHERE = "postgresql://nobody@/none?host={}"
 
@@ -98,6 +99,18 @@ async def test_deadlocked_transactions_lose_one_of_two(database: Database) -> No
         return "done"
 
     assert sorted(await asyncio.gather(update("a", "b"), update("b", "a"))) == ["done", "unavailable"]
+
+
+async def test_a_connection_is_pinged_when_it_has_not_been_in_use_for_a_moment(database: Database) -> None:
+    await names(database)
+    dialect = database.engine.dialect
+    with patch.object(dialect, "do_ping", wraps=dialect.do_ping) as ping:
+        await names(database)
+        await names(database)
+        assert ping.call_count == 0
+        await asyncio.sleep(1.5 * MOMENT_SECONDS)
+        await names(database)
+        assert ping.call_count == 1
 
 
 async def test_a_restarted_server_is_met_with_a_fresh_connection(database: Database, database_url: str) -> None:
