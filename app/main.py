@@ -33,7 +33,7 @@ from app.api.layers import Layered
 from app.config import Settings
 from app.flows.access import Keyring
 from app.flows.champions import follow
-from app.flows.ingest import Intake
+from app.flows.intake import Intake
 from app.flows.recommend import Bundles, warm_up
 from app.store.database import ROUND_TRIP_SECONDS, connect
 from app.web import docs, pages

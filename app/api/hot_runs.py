@@ -21,7 +21,8 @@ from app.config import Settings
 from app.errors import ForerunError
 from app.flows.access import Caller
 from app.flows.bells import Bells
-from app.flows.ingest import Intake, store_batch
+from app.flows.ingest import store_batch
+from app.flows.intake import Intake
 from app.store.database import Database
 from app.store.upsert import Outcome
 

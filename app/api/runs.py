@@ -17,6 +17,7 @@ from app.api.problems import responses
 from app.api.receipts import receipt, receipts, status_of
 from app.api.strict_json import StrictRoute
 from app.flows import ingest
+from app.flows.intake import Intake
 from app.store import runs
 from app.types import Name, Run, RunPatch, State, StoredRun
 
@@ -26,8 +27,8 @@ JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 
 
-async def _intake(request: Request) -> ingest.Intake:
-    handle: ingest.Intake = request.app.state.intake
+async def _intake(request: Request) -> Intake:
+    handle: Intake = request.app.state.intake
     return handle
 
 
@@ -55,7 +56,7 @@ RunId = Annotated[UUID, id_path("`id` of the run, as answered when it was posted
     },
 )
 async def post_run(
-    intake: Annotated[ingest.Intake, Depends(_intake)],
+    intake: Annotated[Intake, Depends(_intake)],
     caller: CallerHandle,
     run: Annotated[Run, Body(openapi_examples=schemas.RUN_REQUESTS)],
 ) -> Json:
@@ -96,7 +97,7 @@ _BATCH_BODY: Final = {
     openapi_extra=_BATCH_BODY,
 )
 async def post_runs(
-    intake: Annotated[ingest.Intake, Depends(_intake)],
+    intake: Annotated[Intake, Depends(_intake)],
     database: DatabaseHandle,
     settings: SettingsHandle,
     caller: CallerHandle,

@@ -80,6 +80,8 @@ class Database:
     engine: AsyncEngine
     replica: Replica | None = None
     homes: Homes = field(default_factory=Homes)
+    bulk: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """What is held while a piece of something large is stored: it leaves connections for everybody else."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -196,7 +198,8 @@ def connect(
         return made
 
     primary = engine(url)
-    return Database(primary, Replica(engine(replica_url), primary, replica_wait_seconds) if replica_url else None)
+    replica = Replica(engine(replica_url), primary, replica_wait_seconds) if replica_url else None
+    return Database(primary, replica, bulk=asyncio.Semaphore(max(1, pool_size // 2)))
 
 
 def _options(url: str, limits: Mapping[str, str]) -> str:

@@ -12,8 +12,10 @@ from sqlalchemy import func, select, text
 
 from app.errors import InvalidRequest, TooManyRequests, Unavailable
 from app.flows import ingest
+from app.flows import intake as intake_module
 from app.flows.bells import Bells
-from app.flows.ingest import Incoming, Intake, Tally
+from app.flows.ingest import Incoming, Tally
+from app.flows.intake import Intake
 from app.store import tables as t
 from app.store.database import Database, connect
 from app.store.upsert import Outcome, upsert
@@ -171,6 +173,45 @@ async def test_a_stream_is_stored_in_chunks_and_tells_what_was_not_taken(
     assert [(outcome.index, outcome.status) for outcome in tally.results] == [(2, "rejected"), (8, "conflict")]
 
 
+async def test_of_a_run_that_stands_twice_in_a_stream_the_first_is_stored(
+    database: Database, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "CHUNK", 2)
+    monkeypatch.setattr(ingest, "upsert", late_if_it_holds("slow"))
+    items: list[Incoming] = [run("slow"), run("a"), run("b"), run("c"), run("a", state="failed"), run("d")]
+    tally = await ingest.store_stream(database, stream(items), bells)
+    assert [(outcome.index, outcome.status) for outcome in tally.results] == [(8, "conflict")]
+    assert await scalar(database, select(t.runs.c.state).where(t.runs.c.run_id == "a")) == "completed"
+
+
+async def test_chunks_of_a_stream_are_stored_side_by_side_and_told_in_order(
+    database: Database, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "CHUNK", 2)
+    monkeypatch.setattr(ingest, "MAX_RESULTS", 1)
+    ended: list[str | None] = []
+    monkeypatch.setattr(ingest, "upsert", late_if_it_holds("slow", ended))
+    bad = InvalidRequest.at("", "no")
+    tally = await ingest.store_stream(database, stream([run("slow"), bad, run("quick"), bad]), bells)
+    assert ended == ["quick", "slow"]
+    assert [outcome.index for outcome in tally.results] == [2]
+    assert (tally.created, tally.rejected, tally.results_omitted) == (2, 2, 1)
+
+
+def late_if_it_holds(run_id: str, ended: list[str | None] | None = None) -> Any:
+    """Stores runs, after a while where this one is among them; `ended` hears of the first of each lot."""
+
+    async def upsert_at_leisure(connection: Any, runs: Sequence[Run], homes: Any) -> list[Outcome]:
+        if run_id in {each.run_id for each in runs}:
+            await asyncio.sleep(0.2)
+        outcomes = await upsert(connection, runs, homes)
+        if ended is not None:
+            ended.append(runs[0].run_id)
+        return outcomes
+
+    return upsert_at_leisure
+
+
 async def test_a_stream_that_breaks_says_what_is_stored(
     database: Database, bells: Bells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,8 +293,8 @@ async def held(database: Database) -> AsyncIterator[None]:
 
 
 async def test_beyond_the_queue_runs_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "MAX_WAITING", 3)
-    monkeypatch.setattr(ingest, "MAX_GROUP", 1)
+    monkeypatch.setattr(intake_module, "MAX_WAITING", 3)
+    monkeypatch.setattr(intake_module, "MAX_GROUP", 1)
     async with Intake(database, DELAY) as intake:
         async with held(database):
             waiting = [asyncio.create_task(intake.store(run(f"r{i}"))) for i in range(4)]

@@ -117,7 +117,7 @@ async def test_a_restarted_server_is_met_with_a_fresh_connection(database: Datab
     await names(database)
     with psycopg.connect(database_url, autocommit=True) as killer:
         others = "pid <> pg_backend_pid() AND datname = current_database()"
-        killer.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        killer.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {others}")  # ms to end
     assert await names(database) == []
 
 
