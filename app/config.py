@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         15, ge=1, description="How long a connection may be open without a whole request's head, whole seconds."
     )
     threads: int = Field(0, ge=0, description="Threads for answering recommendations; 0: one for each core.")
+    warm_up: bool = Field(
+        True,
+        description="Whether the API makes ready what searches before anybody asks. One that only takes runs needs a "
+        "third of the memory without.",
+    )
 
     worker: bool = Field(True, description="Whether `forerun serve` and `forerun run` start a worker beside the API.")
     refit_threads: int = Field(0, ge=0, description="Threads of one refit; 0: one for each core.")

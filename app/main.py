@@ -94,14 +94,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         intake = Intake(app.state.database, settings.refit_delay_seconds, patience, swift_runs.read_all)
         async with intake as app.state.intake:
             stopping = Event()
-            warming = asyncio.create_task(asyncio.to_thread(warm_up, stopping))
+            warming = asyncio.create_task(asyncio.to_thread(warm_up, stopping)) if settings.warm_up else None
             following = asyncio.create_task(follow(app.state.database, app.state.bundles, settings.listen_url))
             gc.freeze()  # what was imported stays for good: collections need not walk it while a large body is read
             gc.set_threshold(10_000, 20, 20)  # nor come with every few runs: reading them makes no cycles
             yield
             stopping.set()
             following.cancel()
-            await warming
+            if warming is not None:
+                await warming
     finally:
         await app.state.keyring.close()
         await app.state.database.close()

@@ -1,8 +1,9 @@
 """`python -m tests.quality.ingest_bench`: how fast runs come in, each figure beside a floor or peer of the same run.
 
 One PostgreSQL with its defaults (fsync on) serves all. The service's API is on core 0, the client on the last core,
-PostgreSQL wherever there is room; peers are on core 0 in the API's place. Figures and floors take turns, and the median
-of the rounds counts. After every round the rows are counted. Run with `--gigabyte` it also streams 1 GB.
+PostgreSQL wherever there is room; peers are on core 0 in the API's place. What a second core with a second API process
+on it brings is measured against all of it (API, client and PostgreSQL) on one core. Figures and floors take turns, and
+the median of the rounds counts. After every round the rows are counted. Run with `--gigabyte` it also streams 1 GB.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,16 +34,20 @@ Rate = Callable[[str], float]
 
 
 @contextmanager
-def api(url: str, core: set[int]) -> Iterator[Service]:
-    """An API without a worker on one core, once it has compiled what it searches with."""
-    with service(FORERUN_DATABASE_URL=url, FORERUN_WORKER="false") as server:
+def api(url: str, core: set[int], *, warm: bool = True) -> Iterator[Service]:
+    """An API without a worker on one core, once it has compiled what it searches with, if that is what it is for."""
+    with service(FORERUN_DATABASE_URL=url, FORERUN_WORKER="false", FORERUN_WARM_UP=str(warm)) as server:
         server.start()
-        while "\nforerun_search_ready 1" not in httpx.get(f"{server.url}/metrics").text:
+        while warm and "\nforerun_search_ready 1" not in httpx.get(f"{server.url}/metrics").text:
             time.sleep(0.1)  # it compiles meanwhile, as long as it has not done so before
         for process in server.processes():
-            for thread in process.threads():
-                os.sched_setaffinity(thread.id, core)
+            pin(process, core)
         yield server
+
+
+def pin(process: psutil.Process, cores: set[int]) -> None:
+    for thread in process.threads():
+        os.sched_setaffinity(thread.id, cores)
 
 
 class Bench:
@@ -87,12 +92,31 @@ class Bench:
 
         return rate
 
-    def peer(self, name: str, connections: int) -> Rate:
+    def confined(self, cores: set[int], rate: Rate) -> Rate:
+        """The same with client and PostgreSQL on these cores; the API's processes stay where they are."""
+
+        def confined_rate(name: str) -> float:
+            self._confine(cores)
+            told = rate(name)
+            self._confine(LAST, postgres=set(CORES))
+            return told
+
+        return confined_rate
+
+    @staticmethod
+    def _confine(client: set[int], postgres: set[int] | None = None) -> None:
+        os.sched_setaffinity(0, client)
+        for process in psutil.process_iter():
+            if process.name() == "postgres":
+                with suppress(psutil.NoSuchProcess, ProcessLookupError):  # a backend that has ended meanwhile
+                    pin(process, postgres or client)
+
+    def peer(self, name: str, connections: int, *, logged: bool = False) -> Rate:
         n = self.n(1_500 if name == "orm" else 6_000)
 
         def rate(prefix: str) -> float:
             requests = [load.request("/v1/runs", orjson.dumps(run)) for run in load.made_runs(n, prefix)]
-            with peers.application(name, self.url, FIRST) as port:
+            with peers.application(name, self.url, FIRST, logged=logged) as port:
                 load.post([port], requests[:100], connections)
                 told = load.post([port], requests, connections)
             assert told.statuses == {201}
@@ -153,20 +177,39 @@ def bulk(bench: Bench, rounds: int, second_port: int) -> list[Row]:
 
 
 def single(bench: Bench, rounds: int, second_port: int) -> list[Row]:
-    two = bench.single(16, [*bench.ports[:1], second_port])
-    figures = {"bare": bench.peer("bare", 32), "ours": bench.single(32), "orm": bench.peer("orm", 32), "two": two}
+    both = [*bench.ports[:1], second_port]
+    figures = {
+        "bare": bench.peer("bare", 32),
+        "logged": bench.peer("bare", 32, logged=True),
+        "ours": bench.single(32),
+        "orm": bench.peer("orm", 32),
+        "beside": bench.single(16, both),
+        "one core": bench.confined(FIRST, bench.single(32, bench.ports[:1])),
+        "two cores": bench.confined(set(CORES), bench.single(16, both)),
+    }
     rates = in_turn(rounds, figures)
     ours, told = rates["ours"], load.Told(0.0, bench.latencies)
-    beside = f"{against(ours, rates['bare'], 'reading')}, {against(ours, rates['orm'], 'ORM')}"
+    floors = {"reading": "bare", "reading and a line in the log": "logged", "ORM": "orm"}
     return [
         ("floor: FastAPI that only reads the body, 32 connections", f"{rates['bare']:,.0f} requests/s", ""),
+        ("the same, with uvicorn's line about each request", f"{rates['logged']:,.0f} requests/s", ""),
         ("peer: FastAPI and an ORM insert a request", f"{rates['orm']:,.0f} runs/s", ""),
-        ("single runs, 32 connections", f"{ours:,.0f} runs/s", beside),
-        ("their latency: median, 99 %", f"{1e3 * told.quantile(0.5):.1f} ms, {1e3 * told.quantile(0.99):.1f} ms", ""),
         (
-            "a second API process, on the client's core",
-            f"{rates['two']:,.0f} runs/s",
-            against(rates["two"], ours, "one"),
+            "single runs, 32 connections",
+            f"{ours:,.0f} runs/s",
+            ", ".join(against(ours, rates[name], what) for what, name in floors.items()),
+        ),
+        ("their latency: median, 99 %", f"{1e3 * told.quantile(0.5):.1f} ms, {1e3 * told.quantile(0.99):.1f} ms", ""),
+        ("the same with API, PostgreSQL and client on one core", f"{rates['one core']:,.0f} runs/s", ""),
+        (
+            "a second core, and a second API process on it",
+            f"{rates['two cores']:,.0f} runs/s",
+            against(rates["two cores"], rates["one core"], "one core"),
+        ),
+        (
+            "a second API process on the core of the client, which had it to itself",
+            f"{rates['beside']:,.0f} runs/s",
+            against(rates["beside"], ours, "one process"),
         ),
     ]
 
@@ -187,22 +230,33 @@ def trackers(bench: Bench, rounds: int, second_port: int) -> list[Row]:
 PARTS = {"bulk": bulk, "single": single, "trackers": trackers}
 
 
-def gigabyte(server: Service) -> list[tuple[str, str, str]]:
-    """1 GB of NDJSON, and what the API's process grows to meanwhile."""
+def gigabyte(url: str) -> list[Row]:
+    """1 GB of NDJSON, and what the API's process grows to meanwhile: one that only takes runs, and one that answers."""
+    rows = []
+    for warm in (False, True):
+        with api(url, FIRST, warm=warm) as server:
+            seconds, grown = _streamed(server)
+        what = "1 GB streamed to an API " + ("that has what it searches with ready" if warm else "that only takes runs")
+        rows.append((what, f"{seconds:.0f} s", grown))
+    return rows
+
+
+def _streamed(server: Service) -> tuple[float, str]:
+    """Seconds, and resident memory before and at most; the client makes the runs on the way."""
     process = max((p for p in server.processes() if p.name().startswith("python")), key=lambda p: p.memory_info().rss)
     before, peak, sent = process.memory_info().rss, 0, 0
+    prefix = uuid4().hex
 
     def chunks() -> Iterator[bytes]:
         nonlocal peak, sent
         while sent < 10**9:
-            chunk = b"".join(orjson.dumps(run) + b"\n" for run in load.made_runs(500, f"gb{sent}"))
+            chunk = b"".join(orjson.dumps(run) + b"\n" for run in load.made_runs(500, f"{prefix}{sent}"))
             sent += len(chunk)
             peak = max(peak, process.memory_info().rss)
             yield chunk
 
     seconds, _ = load.stream(server.port, chunks())
-    grown = f"from {before / 2**20:.0f} to at most {peak / 2**20:.0f} MiB"
-    return [("1 GB streamed by a client that makes it on the way", f"{seconds:.0f} s", grown)]
+    return seconds, f"from {before / 2**20:.0f} to at most {peak / 2**20:.0f} MiB"
 
 
 def main() -> None:
@@ -210,16 +264,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of runs")
     parser.add_argument("--only", choices=PARTS, action="append")
-    parser.add_argument("--gigabyte", action="store_true", help="and a stream of that size")
+    parser.add_argument(
+        "--gigabyte", action="store_true", help="a stream of that size, before the parts that are named"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="forerun-test-") as folder:
         Path(folder).chmod(0o711)  # the database's own user has to pass
-        with embedded_postgres(Path(folder)) as url, api(url, FIRST) as one, api(url, LAST) as two:
+        with embedded_postgres(Path(folder)) as url:
             os.sched_setaffinity(0, LAST)
-            made: list[tuple[str, ...]] = list(gigabyte(one)) if arguments.gigabyte else []
-            bench = Bench(url, [one.port], arguments.scale)
-            for part in arguments.only or PARTS:
-                made += PARTS[part](bench, arguments.rounds, two.port)
+            made: list[Row] = gigabyte(url) if arguments.gigabyte else []
+            with api(url, FIRST) as one, api(url, LAST) as two:
+                bench = Bench(url, [one.port], arguments.scale)
+                for part in arguments.only or ([] if arguments.gigabyte else PARTS):
+                    made += PARTS[part](bench, arguments.rounds, two.port)
     for row in [("figure", "measured", "against the floor or peer"), ("---",) * 3, *made]:
         print(f"| {' | '.join(row)} |")  # noqa: T201  # to be pasted
     print(f"{len(CORES)} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB")  # noqa: T201  # to be pasted

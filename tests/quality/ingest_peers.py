@@ -123,11 +123,15 @@ def _own_database(url: str, name: str) -> str:
 
 
 @contextmanager
-def application(name: str, url: str, core: set[int]) -> Iterator[int]:
-    """`bare`, `orm` or `mlflow` in a process of its own on one core; gives its port."""
+def application(name: str, url: str, core: set[int], *, logged: bool = False) -> Iterator[int]:
+    """`bare`, `orm` or `mlflow` in a process of its own on one core; gives its port.
+
+    `logged`: with uvicorn's own line about each request, as it comes unless it is told otherwise.
+    """
     port = free_port()
     where = {"mlflow": "mlflow.server.fastapi_app:app"}.get(name, f"tests.quality.ingest_peers:{name}")
-    command = [sys.executable, "-m", "uvicorn", where, "--port", str(port), "--no-access-log", "--log-level", "error"]
+    silent = [] if logged else ["--no-access-log", "--log-level", "error"]
+    command = [sys.executable, "-m", "uvicorn", where, "--port", str(port), *silent]
     environment = os.environ | {
         "PEER_DATABASE_URL": _own_database(url, "orm"),
         "_MLFLOW_SERVER_FILE_STORE": _own_database(url, "mlflow"),
