@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count
 from os import urandom
 from types import TracebackType
@@ -278,6 +278,8 @@ class Telemetry:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._in_progress = 0
+        HTTP_IN_PROGRESS.set_function(lambda: self._in_progress)  # each look at a gauge takes a lock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -302,11 +304,11 @@ class Telemetry:
                 message["headers"] = _with_ours(message.get("headers", ()), current)
             await send(message)
 
-        HTTP_IN_PROGRESS.inc()
+        self._in_progress += 1
         try:
             await self.app(scope, receive_and_count, send_with_headers)
         finally:
-            HTTP_IN_PROGRESS.dec()
+            self._in_progress -= 1
             _record(scope, status, n_bytes, time.perf_counter() - started)
             request_id.reset(token)
 
@@ -323,9 +325,13 @@ _OURS, _COUNT = urandom(10).hex(), count()
 def _with_ours(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
     """By hand: each look-up by Starlette walks all headers, and this is done for every answer."""
     kept = [(name, value) for name, value in headers if name.lower() != b"x-request-id"]
-    given = {name.lower() for name, _ in kept}
-    missing = [pair for pair in _SECURITY_HEADERS if pair[0] not in given]
-    return [*kept, *missing, (b"x-request-id", request_id.encode())]
+    return [*kept, *_missing(tuple([name for name, _ in kept])), (b"x-request-id", request_id.encode())]
+
+
+@lru_cache(256)  # answers of a kind have the same headers
+def _missing(given: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
+    names = {name.lower() for name in given}
+    return [pair for pair in _SECURITY_HEADERS if pair[0] not in names]
 
 
 _SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]

@@ -66,6 +66,8 @@ class Intake:
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_WAITING)
         self._idle = asyncio.Event()
         self._open = False
+        self._n_waiting = 0
+        telemetry.INGEST_WAITING.set_function(lambda: self._n_waiting)
 
     async def __aenter__(self) -> Self:
         self._open = True
@@ -106,13 +108,13 @@ class Intake:
             self._waiting.put_nowait(_Waiting(run, reaches, answer, telemetry.request_id.get()))
         except asyncio.QueueFull:
             raise TooManyRequests("too many runs are waiting to be stored", retry_after_seconds=1) from None
-        telemetry.INGEST_WAITING.inc()
+        self._n_waiting += 1
         patience = loop.call_later(self._patience_seconds, _give_up, answer)  # a third of what asyncio.timeout takes
         try:
             return await answer
         finally:
             patience.cancel()
-            telemetry.INGEST_WAITING.dec()
+            self._n_waiting -= 1
 
     async def _flush_for_ever(self) -> None:
         while True:

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.api import run_schemas
+from app.flows.ingest import AT_ONCE, CHUNK
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -268,14 +269,15 @@ async def test_an_empty_stream_is_no_work(client: httpx.AsyncClient) -> None:
 
 async def test_a_stream_is_stored_while_it_arrives(client: httpx.AsyncClient) -> None:
     async def lines() -> AsyncIterator[bytes]:
-        for i in range(2_500):
+        for i in range(n):
             yield line(run_id=str(i))
-            if i == 2_400:
+            if i == n - 100:
                 stored = (await client.get("/v1/runs", params={"limit": 1})).json()
                 assert stored["runs"]
 
+    n = (AT_ONCE + 1) * CHUNK + 500
     receipt = await post_batch(client, lines(), NDJSON)
-    assert (receipt["created"], receipt["results"]) == (2_500, [])
+    assert (receipt["created"], receipt["results"]) == (n, [])
 
 
 # ---------------------------------------------------------------- lists
