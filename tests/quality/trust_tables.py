@@ -52,7 +52,7 @@ def show_harms(found: Mapping[str, Mapping[str, list[Record]]]) -> None:
             (
                 name,
                 *(cell(r, mean(at)) for at in MOMENTS),
-                *(f"{mean(at)(r):.3f}" if at in r[0] else "-" for at in OTHERS),
+                *(f"{mean(at)(r):.3f}" if _everywhere(at, r) else "-" for at in OTHERS),
                 cell(r, mean("held"), 2),
             )
             for name, r in by_name.items()
@@ -67,9 +67,14 @@ def show_harms(found: Mapping[str, Mapping[str, list[Record]]]) -> None:
     show("Poor histories", head, ratios)
 
 
+def _everywhere(field: str, records: list[Record]) -> bool:
+    """Whether it could be measured on every dataset."""
+    return all(field in record for record in records)
+
+
 def _over_reference(by_name: Mapping[str, list[Record]], at: str) -> float:
     """Geometric mean over benchmarks, 0.001 added to both regrets."""
-    known = [r for r in by_name.values() if f"reference {at}" in r[0]]
+    known = [r for r in by_name.values() if _everywhere(f"reference {at}", r)]
     ratios = [quotient(mean(at), mean(f"reference {at}"), near=1e-3)(r) for r in known]
     return float(np.exp(np.mean(np.log(ratios)))) if ratios else float("nan")
 
