@@ -32,6 +32,7 @@ from app.api.dependencies import Gate, known_query_only
 from app.api.layers import Layered
 from app.config import Settings
 from app.flows.access import Keyring
+from app.flows.amendments import Amendments
 from app.flows.champions import follow
 from app.flows.intake import Intake
 from app.flows.recommend import Bundles, warm_up
@@ -92,7 +93,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         patience = settings.pool_timeout_seconds + settings.connect_timeout_seconds + ROUND_TRIP_SECONDS
         intake = Intake(app.state.database, settings.refit_delay_seconds, patience, swift_runs.read_all)
-        async with intake as app.state.intake:
+        async with intake as app.state.intake, Amendments(app.state.database, intake.bells) as app.state.amendments:
             stopping = Event()
             warming = asyncio.create_task(asyncio.to_thread(warm_up, stopping)) if settings.warm_up else None
             following = asyncio.create_task(follow(app.state.database, app.state.bundles, settings.listen_url))

@@ -17,6 +17,7 @@ from app.api.problems import responses
 from app.api.receipts import receipt, receipts, status_of
 from app.api.strict_json import StrictRoute
 from app.flows import ingest
+from app.flows.amendments import Amendments
 from app.flows.intake import Intake
 from app.store import runs
 from app.types import Name, Run, RunPatch, State, StoredRun
@@ -29,6 +30,11 @@ NDJSON: Final = "application/x-ndjson"
 
 async def _intake(request: Request) -> Intake:
     handle: Intake = request.app.state.intake
+    return handle
+
+
+async def _amendments(request: Request) -> Amendments:
+    handle: Amendments = request.app.state.amendments
     return handle
 
 
@@ -186,8 +192,7 @@ async def get_run(database: DatabaseHandle, caller: CallerHandle, run: RunId) ->
     responses={**examples.answer(200, schemas.RUN_RECORD), **responses(404, 409)},
 )
 async def patch_run(
-    database: DatabaseHandle,
-    settings: SettingsHandle,
+    amendments: Annotated[Amendments, Depends(_amendments)],
     caller: CallerHandle,
     run: RunId,
     patch: Annotated[
@@ -200,7 +205,7 @@ async def patch_run(
     appended twice) and is answered as the first time, so a retry is safe; another patch to a finished run is refused.
     """
     try:
-        amended = await ingest.amend(database, run, patch, settings.refit_delay_seconds, caller.reach)
+        amended = await amendments.amend(runs.Amendment(run, patch, caller.reach))
     except ValidationError as error:
         raise batches.invalid(error, patch.model_dump(exclude_unset=True), RunPatch) from None
     return Json(_record(amended))

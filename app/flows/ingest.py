@@ -12,18 +12,15 @@ from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self, TypeAlias
-from uuid import UUID
 
 from app import telemetry, tracing
 from app.errors import ForerunError, Unavailable
 from app.flows.bells import Bells
-from app.store import jobs, runs
 from app.store.arrivals import Arrival
 from app.store.database import Database, told_as_unavailable
-from app.store.reach import Reach
 from app.store.swift_insert import Driver
 from app.store.upsert import Outcome, upsert, upsert_swiftly
-from app.types import Run, RunPatch, StoredRun
+from app.types import Run
 
 log = logging.getLogger("forerun.ingest")
 
@@ -95,17 +92,6 @@ async def _store(database: Database, incoming: Sequence[Run | Arrival]) -> list[
     middle = len(incoming) // 2
     first, second = await _store(database, incoming[:middle]), await _store(database, incoming[middle:])
     return first + [outcome._replace(index=outcome.index + middle) for outcome in second]
-
-
-async def amend(
-    database: Database, run: UUID, patch: RunPatch, refit_delay_seconds: float, reach: Reach = None
-) -> StoredRun:
-    """Extend or finish a running run. Raises: NotFound, RunFinished, pydantic.ValidationError."""
-    async with database.transaction() as connection:
-        amended = await runs.amend(connection, run, patch, reach)
-        if amended.ended:
-            await jobs.ring_for_runs(connection, [amended.project_id], refit_delay_seconds)
-        return amended.run
 
 
 # ---------------------------------------------------------------- many

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, cast, delete, func, literal_column, select, text, update
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, Row, Select, case, cast, delete, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.errors import NotFound, RunFinished
@@ -69,6 +70,17 @@ async def remove(connection: AsyncConnection, run: UUID, reach: Reach = None, wh
     await audit.add(connection, who, "run_deleted", run, row.project, run_id=row.run_id)
 
 
+# ---------------------------------------------------------------- amended
+
+
+class Amendment(NamedTuple):
+    """What a caller who reaches so far wants to add to a run."""
+
+    run: UUID
+    patch: RunPatch
+    reach: Reach = None
+
+
 @dataclass(frozen=True, slots=True)
 class Amended:
     """A run after a patch, and whether that patch ended it."""
@@ -78,21 +90,66 @@ class Amended:
     ended: bool
 
 
-async def amend(connection: AsyncConnection, run: UUID, patch: RunPatch, reach: Reach = None) -> Amended:
-    """Add what was measured to a running run, and end it if the patch says so.
+_AMEND: Final = text("""
+    UPDATE runs SET state = given.state, metrics = given.metrics, resources = given.resources,
+        learning_curve = given.learning_curve, finished_at = given.finished_at, updated_at = now()
+    FROM jsonb_to_recordset(CAST(:given AS jsonb)) AS given(
+        id uuid, state text, metrics jsonb, resources jsonb, learning_curve jsonb, finished_at timestamptz
+    ) WHERE runs.id = given.id
+""")
 
-    The same patch again changes nothing and is not refused, so that it may be retried.
-    Raises: NotFound; RunFinished for one that would change a finished run; pydantic.ValidationError.
+
+async def amend(connection: AsyncConnection, amendments: Sequence[Amendment]) -> list[Amended | Exception]:
+    """Add what was measured to running runs, and end those whose patches say so; what became of each, in order.
+
+    The same patch again changes nothing and is not refused, so that it may be retried. In place of what was not done
+    stands why: NotFound; RunFinished for one that would change a finished run; pydantic.ValidationError. Any number of
+    callers may amend the same runs at once: rows are locked in the order of their ids.
     """
-    row = await _row(connection, _wholes().where(*_one(run, reach)).with_for_update(of=runs), run)
-    before = _whole(row)
-    after = _patched(before.run, patch)
-    if after == before.run:
-        return Amended(before, row.project_id, ended=False)
-    if before.run.state != "running":
-        raise RunFinished(f"the run is {before.run.state}; only a running run can change")
-    await connection.execute(update(runs).where(runs.c.id == run).values(**_changed(after), updated_at=func.now()))
-    return Amended(await get(connection, run), row.project_id, ended=after.state != "running")
+    ids = {amendment.run for amendment in amendments}
+    locked = _wholes().where(runs.c.id.in_(ids)).order_by(runs.c.id).with_for_update(of=runs)
+    rows = {row.id: _Amending.of(row) for row in await connection.execute(locked)}
+    ended = [_amend_one(rows, amendment) for amendment in amendments]
+    changed = [id_ for id_, row in rows.items() if row.now is not row.stored.run]
+    if changed:
+        given = [{"id": str(id_), **_changed(rows[id_].now)} for id_ in changed]
+        await connection.execute(_AMEND, {"given": documents.dumps(given)})
+        rows |= {row.id: _Amending.of(row) for row in await connection.execute(_wholes().where(runs.c.id.in_(changed)))}
+    return [
+        what if isinstance(what, Exception) else Amended(rows[run].stored, rows[run].project_id, what)
+        for (run, *_), what in zip(amendments, ended, strict=True)
+    ]
+
+
+@dataclass(slots=True)
+class _Amending:
+    """A run as it is stored, and as it is to be."""
+
+    stored: StoredRun
+    project_id: int
+    now: Run
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> _Amending:
+        stored = _whole(row)
+        return cls(stored, row.project_id, stored.run)
+
+
+def _amend_one(rows: Mapping[UUID, _Amending], amendment: Amendment) -> bool | Exception:
+    """Whether it ended the run, or why it cannot be."""
+    row = rows.get(amendment.run)
+    if row is None or (amendment.reach is not None and row.project_id not in amendment.reach):
+        return _no_run(amendment.run)
+    try:
+        after = _patched(row.now, amendment.patch)
+    except ValidationError as error:
+        return error
+    if after == row.now:
+        return False
+    if row.now.state != "running":
+        return RunFinished(f"the run is {row.now.state}; only a running run can change")
+    row.now = after
+    return after.state != "running"
 
 
 def _patched(run: Run, patch: RunPatch) -> Run:
@@ -118,10 +175,14 @@ def _changed(run: Run) -> dict[str, Any]:
     return run.model_dump(include={"state", "metrics", "resources", "learning_curve", "finished_at"})
 
 
+def _no_run(run: UUID) -> NotFound:
+    return NotFound(f"there is no run {run}")
+
+
 async def _row(connection: AsyncConnection, statement: Any, run: UUID) -> Row[Any]:
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no run {run}")
+        raise _no_run(run)
     return row
 
 

@@ -132,7 +132,8 @@ async def test_a_run_that_ends_late_is_folded_when_it_ends(database: Database, p
     [id_] = await post(database, a_run(50, state="running", metrics={}))
     await fold(database, project_id)
     async with database.transaction() as connection:
-        await runs.amend(connection, id_, RunPatch(state="completed", metrics={"accuracy": 0.9}))
+        patch = RunPatch(state="completed", metrics={"accuracy": 0.9})
+        await runs.amend(connection, [runs.Amendment(id_, patch)])
     assert len(await learned(database, project_id)) == 11
     assert await fold(database, project_id) == 1
     assert_same(await learned(database, project_id), await from_rows(database, project_id))

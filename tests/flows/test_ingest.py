@@ -19,7 +19,7 @@ from app.flows.intake import Intake
 from app.store import tables as t
 from app.store.database import Database, connect
 from app.store.upsert import Outcome, upsert
-from app.types import Run, RunPatch
+from app.types import Run
 
 DELAY = 60.0
 
@@ -114,15 +114,6 @@ async def test_a_bell_that_cannot_be_rung_harms_nobody(
     monkeypatch.setattr("app.store.jobs.ring_for_runs", fail)
     assert (await ingest.store(database, [run("a")], bells))[0].status == "created"
     await bells.rung()
-
-
-async def test_finishing_a_run_rings(database: Database, bells: Bells) -> None:
-    (outcome,) = await ingest.store(database, [run("a", state="running")], bells)
-    assert outcome.id is not None
-    await ingest.amend(database, outcome.id, RunPatch(metrics={"loss": 1.0}), DELAY)
-    assert await n_bells(database) == 0
-    await ingest.amend(database, outcome.id, RunPatch(state="completed"), DELAY)
-    assert await n_bells(database) == 1
 
 
 # ---------------------------------------------------------------- batches and streams

@@ -88,8 +88,8 @@ async def test_what_is_not_there_is_not_found(database: Database) -> None:
         for call in (runs.get, runs.remove):
             with pytest.raises(NotFound):
                 await call(connection, uuid4())
-        with pytest.raises(NotFound):
-            await runs.amend(connection, uuid4(), RunPatch())
+        (what,) = await runs.amend(connection, [amendment(uuid4())])
+    assert isinstance(what, NotFound)
 
 
 # ---------------------------------------------------------------- pages
@@ -226,7 +226,14 @@ async def test_a_history_longer_than_one_chunk_is_whole(database: Database) -> N
 
 async def amend(database: Database, id_: UUID, **patch: Any) -> runs.Amended:
     async with database.transaction() as connection:
-        return await runs.amend(connection, id_, RunPatch.model_validate(patch))
+        (what,) = await runs.amend(connection, [amendment(id_, **patch)])
+    if isinstance(what, Exception):
+        raise what
+    return what
+
+
+def amendment(id_: UUID, reach: Any = None, **patch: Any) -> runs.Amendment:
+    return runs.Amendment(id_, RunPatch.model_validate(patch), reach)
 
 
 def point(step: float, accuracy: float) -> dict[str, Any]:
@@ -287,6 +294,31 @@ async def test_patches_at_the_same_time_lose_nothing(database: Database) -> None
         after = (await runs.get(connection, id_)).run
     assert after.metrics == {f"m{i}": i for i in range(12)}
     assert sorted(p.step for p in after.learning_curve) == list(range(12))
+
+
+async def test_patches_of_one_transaction_are_told_one_by_one(database: Database) -> None:
+    first, second, done = await store(database, *(run(state=state) for state in ("running", "running", "completed")))
+    patches = [
+        amendment(second, metrics={"late": 1}),
+        amendment(first, metrics={"a": 1}),
+        amendment(done, metrics={"a": 1}),
+        amendment(first, state="completed"),
+        amendment(first, metrics={"b": 2}),
+        amendment(second, reach=[], metrics={"out of reach": 1}),
+        amendment(uuid4()),
+    ]
+    async with database.transaction() as connection:
+        found = await runs.amend(connection, patches)
+    assert [type(what) for what in found] == [
+        runs.Amended, runs.Amended, RunFinished, runs.Amended, RunFinished, NotFound, NotFound
+    ]  # fmt: skip
+    amended = [what for what in found if isinstance(what, runs.Amended)]
+    assert [what.ended for what in amended] == [False, False, True]
+    assert [what.run.run.metrics for what in amended] == [
+        {"accuracy": 0.5, "late": 1}, {"accuracy": 0.5, "a": 1}, {"accuracy": 0.5, "a": 1}
+    ]  # fmt: skip
+    async with database.snapshot() as connection:
+        assert [await runs.get(connection, what.run.id) for what in amended] == [what.run for what in amended]
 
 
 # ---------------------------------------------------------------- removal
