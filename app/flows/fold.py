@@ -200,15 +200,20 @@ async def _start_anew(database: Database, project_id: int) -> None:
 
 
 async def _segment(connection: AsyncConnection, which: Segment, cache: Path | None) -> Runs:
-    """Mapped from the cache, else fetched and put there. Raises: CorruptSegment."""
+    """Mapped from the cache, where it is put if need be. Raises: CorruptSegment."""
     if cache is None:
         return segment.from_bytes(await segments.content(connection, which))
     with suppress(OSError, CorruptSegment):
-        return segment.from_bytes(pa.memory_map(str(_file(cache, which))).read_buffer())
+        return _mapped(_file(cache, which))
     fetched = segment.from_bytes(await segments.content(connection, which))
-    with suppress(OSError):
+    with suppress(OSError, CorruptSegment):
         await asyncio.to_thread(_keep, _file(cache, which), segment.to_bytes(fetched, packed=False))
+        return _mapped(_file(cache, which))  # what is mapped can be let go, what was unpacked cannot
     return fetched
+
+
+def _mapped(file: Path) -> Runs:
+    return segment.from_bytes(pa.memory_map(str(file)).read_buffer())
 
 
 def _file(cache: Path, which: Segment) -> Path:

@@ -123,7 +123,7 @@ def read_dictionaries(url: str, project: int) -> int:
             return len([*cursor.execute(query, [project])])
 
 
-def read_columns(url: str, project: int, cache: Path | None) -> int:
+def read_columns(url: str, project: int, cache: Path) -> int:
     async def work() -> int:
         async with opened(url) as database:
             history = await read(database, project, cache)
@@ -216,7 +216,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
 def reading(url: str, project: int, n_runs: int, cache: Path, samples: int) -> list[tuple[str, str, str]]:
     fold_seconds, fold_mib, n_folded = in_a_process(fold_all, url, project)
     assert n_folded == n_runs
-    cold = median(in_a_process(read_columns, url, project, None) for _ in range(samples))
+    cold = median(in_a_process(read_columns, url, project, cache / str(i)) for i in range(samples))
     in_a_process(read_columns, url, project, cache)
     make_runs(url, project, 0, max(n_runs // RUNS_EACH // 100, 1), RUNS_EACH, 1)  # 1 % that is in no segment
     warm = median(in_a_process(read_columns, url, project, cache) for _ in range(samples))
