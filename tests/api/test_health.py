@@ -20,6 +20,18 @@ async def test_a_living_process_says_so(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": __version__})
 
 
+async def test_an_api_that_only_takes_runs_makes_nothing_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed: list[bool] = []
+    monkeypatch.setattr("app.main.warm_up", lambda _stopping: warmed.append(True))
+    for warm_up, expected in ((False, []), (True, [True])):
+        app = create_app(settings.model_copy(update={"warm_up": warm_up}))
+        async with app.router.lifespan_context(app):
+            pass
+        assert warmed == expected
+
+
 async def test_ready_with_the_schema_of_this_version(client: httpx.AsyncClient) -> None:
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
