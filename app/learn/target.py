@@ -57,7 +57,6 @@ def fit_target(
     reference = np.ones_like(rows.reference) if resource else rows.reference
     z = centred(v, dataset) if resource else rank_scores(v, dataset, reference)
     fitted = fit_prior(X, rows.frame.features, z, dataset, reference, rows.fold, pool, seed=seed)
-
     placed = partial(_placed, rows, v, fitted.z, reference, resource=resource)
     place, by_dataset = placed(other)
     known = np.isin(dataset, list(by_dataset)) & _varying(v, dataset)
