@@ -31,11 +31,13 @@ def test_failures_of_the_very_configuration_soon_outweigh_history_and_far_ones_d
 
 
 @pytest.mark.parametrize("tails", [(0.05, 0.05), (0.01, 0.09)])
-def test_ends_of_an_interval_are_as_likely_passed_as_it_says(learner, tails):
-    target = learner.targets["duration_seconds"]
-    calibration = replace(target.told.calibration, tails=tails)
-    target = replace(target, told=replace(target.told, calibration=calibration))
-    X = learner.memory.X[:1]
+@pytest.mark.parametrize("level", ["told", "blind"])
+def test_ends_of_an_interval_are_as_likely_passed_as_it_says(learner, level, tails):
+    target, X = learner.targets["duration_seconds"], learner.memory.X[:1].copy()
+    if level == "blind":
+        X[:, [feature.kind == "dataset" for feature in learner.featuriser.features]] = np.nan
+    calibration = replace(getattr(target, level).calibration, tails=tails)
+    target = replace(target, **{level: replace(getattr(target, level), calibration=calibration)})
     adapted = adapt("duration_seconds", target, -1.0, X[:0], [], X)
     predicted = adapted.predict(adapted.points(X))
     below, middle, above = (
