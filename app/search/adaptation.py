@@ -26,7 +26,6 @@ from app.types import OwnRun, Prediction
 class AdaptedTarget:
     """A target's learner, the dataset's prior and posterior, own outcomes v and the best own utility, if any.
 
-    `expected`: what is answered before there are own runs; another prior only where nothing tells of the dataset.
     `shared`: a row of X (d,), and where it is the same for all candidates (d,).
     """
 
@@ -34,7 +33,6 @@ class AdaptedTarget:
     sign: float
     learner: TargetLearner
     prior: DatasetPrior
-    expected: DatasetPrior
     posterior: Posterior
     outcomes: FloatArray  # (n_own,)
     incumbent: float | None
@@ -62,7 +60,7 @@ class AdaptedTarget:
     def predict(self, points: Points) -> Prediction:
         """What a real run would give. Shapes: n points -> (n,)."""
         if self.incumbent is None:
-            return self.learner.zero_shot(points.f, self.expected)
+            return self.learner.zero_shot(points.f, self.prior)
         return self.learner.few_shot(points, self.posterior, self.sign)
 
     def mean(self, points: Points) -> FloatArray:
@@ -83,7 +81,7 @@ class AdaptedTarget:
         scale = self.learner.scale
         low, middle, high = (scale.to_v(y) for y in (prediction.lower, prediction.mean, prediction.upper))
         if self.incumbent is None:
-            calibration = self.learner.level(self.expected).calibration
+            calibration = self.learner.level(self.prior).calibration
             middle = middle - calibration.lean  # an estimate that leans is not the median
             below, above = (-float(ndtri(tail)) for tail in calibration.tails)
         limit = float(scale.to_v(np.array([value]))[0])
@@ -107,8 +105,7 @@ def adapt(
     `shared`: what is the same for all candidates, if anything is known to be; `tables`: where that is kept.
     A failed run without the metric counts as the worst that was seen: what fails is not proposed again.
     """
-    # picks start from what meta-features tell, or their absence, and so stay what they were measured to be
-    prior, expected = learner.told.place(X[0]), learner.dataset_prior(X)
+    prior = learner.dataset_prior(X)
     y = np.array([run.targets.get(name, np.nan) for run in own], dtype=np.float64)
     known = np.isfinite(y)
     if known.any():
@@ -125,7 +122,6 @@ def adapt(
         sign,
         learner,
         prior,
-        expected,
         posterior,
         outcomes,
         incumbent,
