@@ -29,13 +29,14 @@ from app.learn.few_shot import FewShot
 from app.learn.gaussian_process import Kernel, KernelSpace
 from app.learn.location_scale import LocationScale
 from app.learn.memory import Memory
-from app.learn.meta_learner import FailureLearner, MetaLearner, TargetLearner, TargetScale
+from app.learn.meta_learner import FailureLearner, Level, MetaLearner, TargetLearner, TargetScale
 from app.learn.prior import Prior
 from app.learn.responses import Responses
 
 MAGIC = b"forerun\0"
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 HEADER = len(MAGIC) + 2 + 32
+PLACES = ("location", "scale")
 SMOOTH = ("columns", "centre", "scale", "weight", "points", "alpha")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 SUFFIX = ".cbm.zst"
@@ -148,14 +149,10 @@ def _unpack_memory(parts: _Parts) -> Memory:
 
 
 def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, Any]:
-    prior, place, calibration = target.prior, target.location_scale, target.calibration
+    prior = target.prior
     for i, view in enumerate(prior.views):
         for k, model in enumerate(view.models):
             parts.models[f"{key}.view{i}.member{k}"] = model_to_bytes(model)
-    dataset_level = [
-        _pack_dataset_level(parts, f"{key}.{name}", model)
-        for name, model in zip(("location", "scale"), place.models, strict=True)
-    ]
     parts.arrays |= {
         f"{key}.{name}": array
         for name, array in {
@@ -169,7 +166,6 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
             "absent": prior.space.absent,
             "relevance": prior.space.relevance,
             "blend": prior.blend,
-            "shape": place.shape,
             "few.at": target.few.at,
             "few.lower": target.few.lower,
             "few.upper": target.few.upper,
@@ -183,10 +179,35 @@ def _pack_target(parts: _Parts, key: str, target: TargetLearner) -> dict[str, An
         "views": [len(view.models) for view in prior.views],
         "length": prior.responses.length,
         "kernel": [kernel.amplitude, kernel.length, kernel.noise, kernel.across, kernel.components],
+        "told": _pack_level(parts, f"{key}.told", target.told),
+        "blind": _pack_level(parts, f"{key}.blind", target.blind),
+    }
+
+
+def _pack_level(parts: _Parts, key: str, level: Level) -> dict[str, Any]:
+    place, calibration = level.place, level.calibration
+    parts.arrays[f"{key}.shape"] = place.shape
+    return {
         "location_scale": [*place.middle, place.unit, place.offset, place.log_scale_spread],
-        "dataset_level": dataset_level,
+        "dataset_level": [
+            _pack_dataset_level(parts, f"{key}.{name}", model) for name, model in zip(PLACES, place.models, strict=True)
+        ],
         "calibration": [calibration.lower, calibration.upper, calibration.scaled, calibration.tails, calibration.lean],
     }
+
+
+def _unpack_level(parts: _Parts, key: str, packed: Mapping[str, Any]) -> Level:
+    location, log_scale, unit, offset, log_scale_spread = packed["location_scale"]
+    place, width = (
+        _unpack_dataset_level(parts, f"{key}.{name}", model)
+        for name, model in zip(PLACES, packed["dataset_level"], strict=True)
+    )
+    shape, middle = parts.arrays[f"{key}.shape"], (location, log_scale)
+    lower, upper, scaled, tails, lean = packed["calibration"]
+    return Level(
+        LocationScale(shape, middle, unit, (place, width), offset, log_scale_spread),
+        Calibration(lower, upper, scaled, tuple(tails), lean),
+    )
 
 
 def _pack_dataset_level(parts: _Parts, key: str, model: DatasetLevel | None) -> dict[str, Any] | None:
@@ -217,12 +238,6 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any], *, compiled: bool) 
         Members.read([parts.models[f"{key}.view{i}.member{k}"] for k in range(n)], compiled=compiled)
         for i, n in enumerate(packed["views"])
     )
-    location, log_scale, unit, offset, log_scale_spread = packed["location_scale"]
-    lower, upper, scaled, tails, lean = packed["calibration"]
-    place, width = (
-        _unpack_dataset_level(parts, f"{key}.{name}", model)
-        for name, model in zip(("location", "scale"), packed["dataset_level"], strict=True)
-    )
 
     def array(name: str) -> np.ndarray[Any, Any]:
         return parts.arrays[f"{key}.{name}"]
@@ -238,9 +253,7 @@ def _unpack_target(parts: _Parts, packed: Mapping[str, Any], *, compiled: bool) 
         scale=TargetScale(*packed["scale"]),
         prior=prior,
         kernel=Kernel(*packed["kernel"]),
-        location_scale=LocationScale(
-            array("shape"), (location, log_scale), unit, (place, width), offset, log_scale_spread
-        ),
-        calibration=Calibration(lower, upper, scaled, tuple(tails), lean),
+        told=_unpack_level(parts, f"{key}.told", packed["told"]),
+        blind=_unpack_level(parts, f"{key}.blind", packed["blind"]),
         few=FewShot(array("few.at"), array("few.lower"), array("few.upper")),
     )

@@ -168,6 +168,7 @@ class DatasetPrior:
     scale: float | FloatArray
     offset: float  # spread of the location's error, in units of the scale
     log_scale_spread: float
+    blind: bool = False  # expected without any meta-features
 
 
 @dataclass(frozen=True)

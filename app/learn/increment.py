@@ -175,7 +175,7 @@ def _scores(
     """
     v = target.scale.to_v(y)
     if sketch is None:
-        z = np.asarray(v / np.exp(target.location_scale.middle[1]))
+        z = np.asarray(v / np.exp(target.told.place.middle[1]))
         for rows in rows_by_dataset(runs.dataset):
             z[rows] += expected[rows].mean() - z[rows].mean()
         return z

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from catboost import CatBoostClassifier, Pool
@@ -42,26 +42,44 @@ class TargetScale:
 
 
 @dataclass(frozen=True)
+class Level:
+    """Where a new dataset's values lie, and how far off that a real run may be."""
+
+    place: LocationScale
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
 class TargetLearner:
-    """One target: its prior for a new dataset, its correction by own runs, its way back to the unit."""
+    """One target: its prior for a new dataset, its correction by own runs, its way back to the unit.
+
+    `told` serves datasets of which any meta-feature is known, `blind` those of which none is.
+    """
 
     resource: bool
     scale: TargetScale
     prior: Prior
     kernel: Kernel
-    location_scale: LocationScale
-    calibration: Calibration
+    told: Level
+    blind: Level
     few: FewShot
 
     def dataset_prior(self, X: Float32Array) -> DatasetPrior:
         """Shapes: X (n, d), all rows of one dataset."""
-        return self.location_scale(X[0])
+        if np.isnan(np.delete(X[0], self.prior.space.columns)).all():
+            return replace(self.blind.place(X[0]), blind=True)
+        return self.told.place(X[0])
+
+    def level(self, dataset: DatasetPrior) -> Level:
+        """The one by which the dataset's prior was told."""
+        return self.blind if dataset.blind else self.told
 
     def zero_shot(self, f: FloatArray, dataset: DatasetPrior) -> Prediction:
         """A real run on a dataset without own runs. Shapes: scores f (n,)."""
-        v = self.location_scale.value(dataset, f)
-        low, high = self.calibration.band(dataset.scale)
-        return self._prediction(v + self.calibration.lean, v + low, v + high)
+        level = self.level(dataset)
+        v = level.place.value(dataset, f)
+        low, high = level.calibration.band(dataset.scale)
+        return self._prediction(v + level.calibration.lean, v + low, v + high)
 
     def posterior(self, dataset: DatasetPrior, own: Points, y: FloatArray, sign: float) -> Posterior:
         """Own runs taken in. Shapes: own n points, y (n,). `sign`: +1 if higher is better, which tells bad outliers."""

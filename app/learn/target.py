@@ -1,13 +1,17 @@
 """One target of a project, from raw outcomes to a calibrated learner and its report.
 
 A metric is learned by rank within its dataset, a resource by how far it lies from the dataset's mean: its unit is the
-same everywhere. Where a dataset's values lie as a whole, a second learner tells from meta-features.
+same everywhere. Where a dataset's values lie as a whole, a second learner tells from meta-features. Of a dataset that
+has none it is expected that it lies where the history's middle does, and its intervals are as wide as it takes to hold
+datasets of the history of which nothing else was told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,7 @@ from app.learn.effects import importance
 from app.learn.few_shot import fit_few_shot
 from app.learn.gaussian_process import DatasetPrior, learn_kernel
 from app.learn.location_scale import HeldOutScales, LocationScale, fit_levels, fit_location_scale
-from app.learn.meta_learner import TargetLearner, TargetScale
+from app.learn.meta_learner import Level, TargetLearner, TargetScale
 from app.learn.prior import FittedPrior, fit_prior
 from app.learn.rivals import rival_scores
 from app.learn.scores import centred, natural_bounds, rank_scores, rows_by_dataset, spans_decades
@@ -53,11 +57,8 @@ def fit_target(
     reference = np.ones_like(rows.reference) if resource else rows.reference
     z = centred(v, dataset) if resource else rank_scores(v, dataset, reference)
     fitted = fit_prior(X, rows.frame.features, z, dataset, reference, rows.fold, pool, seed=seed)
-    if resource:
-        place, held_out = fit_levels(v, fitted.z, dataset, X, rows.fold, other)
-    else:
-        place, held_out = fit_location_scale(v, dataset, reference, X, rows.fold, other)
-    by_dataset = _held_out_priors(place, held_out)
+    placed = partial(_placed, rows, v, fitted.z, reference, resource=resource)
+    place, by_dataset = placed(other)
     known = np.isin(dataset, list(by_dataset)) & _varying(v, dataset)
     kernel = learn_kernel([example for _, example in fitted.examples(dataset, reference & known, seed)])
     replayed = fitted.examples(dataset, reference & known, seed, REPLAYED_RUNS)
@@ -70,13 +71,44 @@ def fit_target(
         resource=resource,
     )
     judged = np.flatnonzero(reference & known)
-    expected = _row_by_row([by_dataset[int(d)] for d in dataset[judged]])
-    f = fitted.f[judged]
-    residual, spread = v[judged] - place.value(expected, f), np.asarray(expected.scale)
-    calibration = _calibrated(residual, spread, dataset[judged], scale, resource=resource)
-    learner = TargetLearner(resource, scale, fitted.prior, kernel, place, calibration, few)
+    level = partial(_level, v[judged], dataset[judged], scale, resource=resource)
+    told, expected, residual = level(fitted.f[judged], place, by_dataset)
+    blind, _, _ = level(fitted.blind[judged], *placed(range(X.shape[1])))
+    learner = TargetLearner(resource, scale, fitted.prior, kernel, told, blind, few)
     report = _report(learner, rows, fitted, expected, residual, judged, names, seed)
     return learner, report
+
+
+def _placed(
+    rows: Rows, v: FloatArray, z: FloatArray, reference: BoolArray, ignored: Sequence[int], *, resource: bool
+) -> tuple[LocationScale, dict[int, DatasetPrior]]:
+    """Where datasets lie by what their columns say, less those `ignored`; and what so is expected of each left out."""
+    X, dataset = rows.frame.X, rows.frame.groups
+    if resource:
+        place, held_out = fit_levels(v, z, dataset, X, rows.fold, ignored)
+    else:
+        place, held_out = fit_location_scale(v, dataset, reference, X, rows.fold, ignored)
+    return place, _held_out_priors(place, held_out)
+
+
+def _level(
+    v: FloatArray,
+    dataset: IntArray,
+    scale: TargetScale,
+    f: FloatArray,
+    place: LocationScale,
+    by_dataset: dict[int, DatasetPrior],
+    *,
+    resource: bool,
+) -> tuple[Level, DatasetPrior, FloatArray]:
+    """A place with its bands; what was expected of the datasets of runs (n,), each left out, and how far off they lie.
+
+    Shapes: v, dataset and the scores f (n,).
+    """
+    expected = _row_by_row([by_dataset[int(d)] for d in dataset])
+    residual = v - place.value(expected, f)
+    calibration = _calibrated(residual, np.asarray(expected.scale), dataset, scale, resource=resource)
+    return Level(place, calibration), expected, residual
 
 
 def _held_out_priors(place: LocationScale, held_out: HeldOutScales) -> dict[int, DatasetPrior]:
@@ -125,7 +157,7 @@ def _report(
         inside = fold == k
         rest = ~inside if (~inside).any() else inside
         calibration = _calibrated(residual[rest], scale[rest], dataset[rest], learner.scale, resource=learner.resource)
-        elsewhere = replace(learner, calibration=calibration)
+        elsewhere = replace(learner, told=replace(learner.told, calibration=calibration))
         at = replace(expected, location=location[inside], scale=scale[inside])
         predicted = elsewhere.zero_shot(f[inside], at)
         mean[inside], lower[inside], upper[inside] = predicted.mean, predicted.lower, predicted.upper

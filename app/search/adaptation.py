@@ -81,8 +81,9 @@ class AdaptedTarget:
         scale = self.learner.scale
         low, middle, high = (scale.to_v(y) for y in (prediction.lower, prediction.mean, prediction.upper))
         if self.incumbent is None:
-            middle = middle - self.learner.calibration.lean  # an estimate that leans is not the median
-            below, above = (-float(ndtri(tail)) for tail in self.learner.calibration.tails)
+            calibration = self.learner.level(self.prior).calibration
+            middle = middle - calibration.lean  # an estimate that leans is not the median
+            below, above = (-float(ndtri(tail)) for tail in calibration.tails)
         limit = float(scale.to_v(np.array([value]))[0])
         # the two halves of an interval may differ in width: each side has its own spread
         side = np.where(limit >= middle, (high - middle) / above, (middle - low) / below)

@@ -57,6 +57,29 @@ def test_predictions_are_in_the_unit_and_intervals_hold_the_outcome(learner):
     assert (target.zero_shot(target.prior.points(X).f, target.dataset_prior(X)).lower > 0).all()
 
 
+@pytest.mark.parametrize(("name", "truth"), [("accuracy", accuracy), ("duration_seconds", seconds)])
+def test_intervals_hold_about_as_often_where_nothing_tells_a_dataset_from_others(learner, name, truth):
+    configurations, inputs = held_out_candidates(100)
+    target, between = learner.targets[name], np.arange(0.5, 10)  # as many rows as lie between two datasets' of history
+
+    def predicted(known):
+        X = learner.featuriser.transform(inputs, [known], np.zeros(100, dtype=np.int64)).X
+        return target.zero_shot(target.prior.points(X).f, target.dataset_prior(X))
+
+    def held(prediction, dataset):
+        y = np.array([truth(c, dataset) for c in configurations])
+        return ((prediction.lower <= y) & (y <= prediction.upper)).mean()
+
+    told, blind = [predicted(meta_features(d)) for d in between], predicted({})
+    of_told = np.mean([held(p, d) for p, d in zip(told, between, strict=True)])
+    of_blind = np.mean([held(blind, d) for d in between])
+    assert of_told > 0.85
+    assert of_blind > 0.85
+    assert np.median(blind.upper - blind.lower) > np.median([p.upper - p.lower for p in told])
+    partly = predicted({"n_rows": meta_features(5)["n_rows"]})  # any meta-feature is better than none
+    assert np.median(partly.upper - partly.lower) < np.median(blind.upper - blind.lower)
+
+
 def test_own_runs_narrow_the_interval_and_correct_the_mean(learner):
     configurations, inputs = held_out_candidates()
     X = learner.featuriser.transform(inputs, [meta_features(5)], np.zeros(300, dtype=np.int64)).X

@@ -31,15 +31,18 @@ def test_failures_of_the_very_configuration_soon_outweigh_history_and_far_ones_d
 
 
 @pytest.mark.parametrize("tails", [(0.05, 0.05), (0.01, 0.09)])
-def test_ends_of_an_interval_are_as_likely_passed_as_it_says(learner, tails):
-    target = learner.targets["duration_seconds"]
-    target = replace(target, calibration=replace(target.calibration, tails=tails))
-    X = learner.memory.X[:1]
+@pytest.mark.parametrize("level", ["told", "blind"])
+def test_ends_of_an_interval_are_as_likely_passed_as_it_says(learner, level, tails):
+    target, X = learner.targets["duration_seconds"], learner.memory.X[:1].copy()
+    if level == "blind":
+        X[:, [feature.kind == "dataset" for feature in learner.featuriser.features]] = np.nan
+    calibration = replace(getattr(target, level).calibration, tails=tails)
+    target = replace(target, **{level: replace(getattr(target, level), calibration=calibration)})
     adapted = adapt("duration_seconds", target, -1.0, X[:0], [], X)
     predicted = adapted.predict(adapted.points(X))
     below, middle, above = (
         adapted.probability_below(predicted, float(y[0]))[0]
-        for y in (predicted.lower, predicted.mean * np.exp(-target.calibration.lean), predicted.upper)
+        for y in (predicted.lower, predicted.mean * np.exp(-calibration.lean), predicted.upper)
     )
     assert below == pytest.approx(tails[0])
     assert middle == pytest.approx(0.5)
