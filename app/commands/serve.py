@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -21,6 +22,10 @@ from app.processes import Undisturbed, companion, end_with_parent
 
 STOP_SECONDS = 15.0
 """What requests under way get to end, and again what the database gets."""
+
+M_ARENA_MAX = -8
+"""The parameter's number in glibc's malloc.h."""
+ARENAS = 2
 
 log = logging.getLogger("forerun")
 
@@ -87,6 +92,7 @@ def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
 
     configure_logging(settings.log_level)
     configure_tracing()
+    _share_arenas()
     _refuse_to_be_open(settings)
     # The imports take as long as the database's start: both at once.
     threading.Thread(target=import_module, args=("app.main",), daemon=True).start()
@@ -98,6 +104,12 @@ def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
             command = [*FORERUN, "worker", "--with-parent"]
             stack.enter_context(companion(command, settings.as_environment(), _worker_stop_seconds(settings)))
         _answer(open_settings, listener, when_ready)
+
+
+def _share_arenas() -> None:
+    """Have glibc keep free memory for all threads together: each has a store of its own, and gives nothing back."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def _refuse_to_be_open(settings: Settings) -> None:
