@@ -203,7 +203,7 @@ async def test_a_refit_outlives_the_loss_of_every_connection(
         await until(database, first, "running")
         with psycopg.connect(database_url, autocommit=True) as killer:
             others = "pid <> pg_backend_pid() AND datname = current_database()"
-            killer.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+            killer.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {others}")
         go_on.set()
         assert (await until(database, first, "failed")).attempts == 1
         assert (await until(database, await requested(database), "failed")).attempts == 1

@@ -190,7 +190,7 @@ async def test_a_fold_that_dies_leaves_everything_as_it_was(
     def die(*_: Any) -> bytes:
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute("""
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()
             """)
         return b"torn"
