@@ -53,9 +53,8 @@ def loads(body: bytes, limits: Limits = Limits()) -> JsonValue:
 # ---------------------------------------------------------------- the swift reader
 
 _DOUBT: Final[Any] = object()
-_TOO_LONG: Final = re.compile(
-    rb"[-+.0-9eE]{65}"
-)  # of 65, at most 4 are no digits, and those part them in at most 3 runs
+_TOO_LONG: Final = re.compile(rb"[-+.0-9eE]{65}")
+"""At most 4 of them are no digits, and part the others in at most 3 runs: one of 21 or more."""
 
 
 def _swiftly(body: bytes, limits: Limits) -> Any:
