@@ -35,6 +35,11 @@ class Joining:
         if len(self._written) == 1:
             self._loop.call_soon(self._send)
 
+    def send(self, data: bytes) -> None:
+        """Write it now, after what was written before."""
+        self._written.append(data)
+        self._send()
+
     def close(self) -> None:
         self._send()
         self._transport.close()
@@ -53,14 +58,16 @@ class Impatient(HttpToolsProtocol):
     """
 
     deadline: asyncio.TimerHandle | None = None
+    silent_since: float | None = None
+    """When the head of a request could have come; None: it is here."""
     in_head = False
-    field_bytes = 0
-    """Of the head's fields that are whole."""
     read_bytes = 0
-    """Of all that was read while the head was not: a field that never ends is kept by the parser."""
+    """What was read while the head was not all here: the parser keeps a field that never ends."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a narrower argument, as uvicorn's own
-        super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]  # it has all that is used
+        joining = Joining(transport, self.loop)
+        self.send = joining.send
+        super().connection_made(joining)  # type: ignore[arg-type]  # it has all that is used
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -72,39 +79,41 @@ class Impatient(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.in_head, self.field_bytes, self.read_bytes = True, 0, 0
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value) + len(b": \r\n"))
-        super().on_header(name, value)
+        self.in_head, self.read_bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        self.in_head = False
-        self._head_is_here()
+        self.end_head()
         super().on_headers_complete()
 
+    def end_head(self) -> None:
+        """The head is here. Raises: ValueError where it is too large, which the parser takes for malformed."""
+        if self._is_large():
+            raise ValueError("the head is too large")
+        self.in_head, self.silent_since = False, None
+
+    def _is_large(self) -> bool:
+        fields = [len(name) + len(value) + len(b": \r\n") for name, value in self.headers]
+        return len(self.url) + sum(fields) > MAX_HEAD_BYTES
+
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if not self.transport.is_closing() and self.cycle.response_complete:  # else a pipelined request runs already
+        """As uvicorn has it, but for the time to the next head: one alarm for all requests, not one for each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
             self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_is_here()
+        if self.deadline is not None:
+            self.deadline.cancel()
         super().connection_lost(exc)
 
-    def _count(self, n_bytes: int) -> None:
-        """Raises: ValueError, which the parser takes for a malformed request."""
-        self.field_bytes += n_bytes
-        if self.field_bytes > MAX_HEAD_BYTES:
-            raise ValueError("the head is too large")
-
     def send_400_response(self, msg: str) -> None:
-        too_large = self.in_head and self.field_bytes > MAX_HEAD_BYTES
-        self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST)
+        is_large = self.in_head and self._is_large()
+        self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if is_large else HTTPStatus.BAD_REQUEST)
 
     def _refuse(self, status: HTTPStatus) -> None:
         answer = problems.refusal(status, _DETAILS[status])
@@ -114,17 +123,20 @@ class Impatient(HttpToolsProtocol):
         self.transport.close()
 
     def _expect_head(self) -> None:
-        self._head_is_here()
-        self.deadline = self.loop.call_later(self.timeout_keep_alive, self._close)
+        self.silent_since = self.loop.time()
+        if self.deadline is None:
+            self.deadline = self.loop.call_later(self.timeout_keep_alive, self._close_if_silent)
 
-    def _head_is_here(self) -> None:
-        if self.deadline is not None:
-            self.deadline.cancel()
-            self.deadline = None
-
-    def _close(self) -> None:
-        if not self.transport.is_closing():
+    def _close_if_silent(self) -> None:
+        """Close it, or look again when it could have been silent for too long; after a request that is under way."""
+        self.deadline = None
+        if self.silent_since is None or self.transport.is_closing():
+            return
+        due = self.silent_since + self.timeout_keep_alive
+        if due <= self.loop.time():
             self.transport.close()
+        else:
+            self.deadline = self.loop.call_at(due, self._close_if_silent)
 
 
 _DETAILS: Final = {

@@ -270,6 +270,16 @@ SECURITY_HEADERS = {
 }
 
 
+class _InProgress:
+    """Requests being answered now: a number to look at, since each look at a gauge takes a lock."""
+
+    n = 0
+
+
+in_progress = _InProgress()
+HTTP_IN_PROGRESS.set_function(lambda: in_progress.n)
+
+
 class Telemetry:
     """Outermost ASGI layer: gives each request an id, counts it, times it, logs it, and sets the security headers.
 
@@ -278,14 +288,12 @@ class Telemetry:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._in_progress = 0
-        HTTP_IN_PROGRESS.set_function(lambda: self._in_progress)  # each look at a gauge takes a lock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        current = _id_of(scope)
+        current = id_for(next((value for name, value in scope["headers"] if name == b"x-request-id"), b""))
         token = request_id.set(current)
         status = 499  # what is logged when the client left before an answer began
         n_bytes = 0
@@ -304,19 +312,21 @@ class Telemetry:
                 message["headers"] = _with_ours(message.get("headers", ()), current)
             await send(message)
 
-        self._in_progress += 1
+        in_progress.n += 1
         try:
             await self.app(scope, receive_and_count, send_with_headers)
         finally:
-            self._in_progress -= 1
-            _record(scope, status, n_bytes, time.perf_counter() - started)
+            in_progress.n -= 1
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            route = getattr(scope.get("route"), "path_format", "unmatched")
+            record(method, route, status, n_bytes, time.perf_counter() - started)
             request_id.reset(token)
 
 
-def _id_of(scope: Scope) -> str:
+def id_for(sent: bytes) -> str:
     """The client's request id where it is fit to be logged and sent back; a new one otherwise."""
-    sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-    return sent if _ACCEPTABLE_ID.fullmatch(sent) else f"{_OURS}{next(_COUNT):012x}"
+    text = sent.decode("latin-1")
+    return text if _ACCEPTABLE_ID.fullmatch(text) else f"{_OURS}{next(_COUNT):012x}"
 
 
 _OURS, _COUNT = urandom(10).hex(), count()
@@ -337,9 +347,8 @@ def _missing(given: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
 _SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
-def _record(scope: Scope, status: int, n_bytes: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path_format", "unmatched")
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+def record(method: str, route: str, status: int, n_bytes: int, seconds: float) -> None:
+    """Count a request that was answered, and log it."""
     answered, duration, received = _series(method, route, status)
     answered.inc()
     duration.observe(seconds)

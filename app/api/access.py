@@ -150,10 +150,22 @@ class Access:
                 raise TooManyRequests(message, retry_after_seconds=taken.retry_after_seconds)
         _check_rule(rule, caller)
 
+    def at_once(self, method: str, path: str, headers: Mapping[bytes, bytes], keyring: Keyring) -> Caller | None:
+        """Who makes a request, where that is known already, and nothing speaks against it; else None."""
+        host, rule = headers.get(b"host", b"").decode("latin-1"), rule_of(method, path)
+        bearer = _bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        if b"origin" in headers or self._buckets is not None or rule is None or not self._is_known_by(host):
+            return None
+        caller = keyring.at_once(bearer) if self._is_key(bearer) else ANYBODY
+        return caller if caller is not None and caller.may(rule.scope) and not rule.everywhere else None
+
+    def _is_key(self, bearer: str) -> bool:
+        """Whether what was sent has to be a key: where none is asked for, one that is sent is still looked at."""
+        return self._keys_required or bearer.startswith("fr_")
+
     async def _identify(self, given: _Given, scope: Scope) -> Caller:
-        kind, _, text = given.authorizations[0].partition(" ") if len(given.authorizations) == 1 else ("", "", "")
-        bearer = text.strip() if kind.lower() == "bearer" else ""
-        if not self._keys_required and not bearer.startswith("fr_"):
+        bearer = _bearer(given.authorizations[0]) if len(given.authorizations) == 1 else ""
+        if not self._is_key(bearer):
             return ANYBODY
         if not bearer:
             raise Unauthorized("a key is needed: `Authorization: Bearer fr_...`; /docs tells more")
@@ -162,8 +174,11 @@ class Access:
 
     def _check_host(self, given: _Given) -> None:
         """A page of another site, whose name was made to point at this machine, gives itself away by that name."""
-        if self._checks_host and (len(given.hosts) != 1 or _name_of(given.hosts[0]) not in self._hosts):
+        if self._checks_host and (len(given.hosts) != 1 or not self._is_known_by(given.hosts[0])):
             raise Forbidden("this service is not known by the name in the Host header; see FORERUN_ALLOWED_HOSTS")
+
+    def _is_known_by(self, host: str) -> bool:
+        return not self._checks_host or _name_of(host) in self._hosts
 
     def _check_origin(self, given: _Given) -> None:
         """Pages of other sites may not use the service in the name of whoever looks at them."""
@@ -172,6 +187,11 @@ class Access:
             host = given.hosts[0].lower() if given.hosts else ""
             if authority != host and _name_of(authority) not in self._more_hosts:
                 raise Forbidden("this service does not answer the pages of other sites")
+
+
+def _bearer(authorization: str) -> str:
+    kind, _, text = authorization.partition(" ")
+    return text.strip() if kind.lower() == "bearer" else ""
 
 
 class _Given(NamedTuple):

@@ -40,7 +40,7 @@ def read(body: bytes, caller: Caller) -> list[Incoming]:
 
 def read_swiftly(body: bytes, caller: Caller) -> list[Incoming] | None:
     """The runs of a batch; None where there is doubt about any of them."""
-    return _allowed(_read_swiftly(body), caller)
+    return _allowed(swift_runs.read_batch(body) or (), caller)
 
 
 def _read_swiftly(body: bytes) -> Sequence[Arrival | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,8 +17,8 @@ class LongRuns(NamedTuple):
 
     whole: bool
     """16 where a number may begin: one that may pass 2^53, as no fraction does."""
-    endless: bool
-    """21 anywhere."""
+    endless: Sequence[int]
+    """Where 21 begin, anywhere; a longer run is there several times."""
 
 
 def long_runs(text: bytes) -> LongRuns:
@@ -25,7 +26,8 @@ def long_runs(text: bytes) -> LongRuns:
     two = _ahead(octets - ord("0") < 10, 1)  # where two digits begin; what is no digit wraps around
     sixteen = _ahead(_ahead(_ahead(two, 2), 4), 8)
     begins = np.flatnonzero(sixteen)
-    return LongRuns(bool(_OPENS[octets[begins - 1]].any()), bool(_ahead(sixteen, 5).any()))
+    endless: list[int] = (np.flatnonzero(_ahead(sixteen, 5)) - 1).tolist()  # of the text alone
+    return LongRuns(bool(_OPENS[octets[begins - 1]].any()), endless)
 
 
 def _ahead(here: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:

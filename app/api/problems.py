@@ -260,6 +260,13 @@ def answer_to(error: ForerunError) -> Response:
     return problem(error)
 
 
+def unexpected(error: Exception) -> Response:
+    """The answer to a request that failed in a way that nobody foresaw; the log tells all of it."""
+    telemetry.UNEXPECTED_ERRORS.inc()
+    log.error("unexpected error", exc_info=error)
+    return problem(ForerunError("something unexpected happened; the log tells more"))
+
+
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [_request_fault(found, error.body, request) for found in error.errors()[:MAX_FAULTS]]
@@ -324,12 +331,10 @@ class Unexpected:
             await self.app(scope, receive, watch)
         except ClientDisconnect:
             log.info("the client left before its request was read")
-        except Exception:
+        except Exception as error:
             if scope["type"] != "http" or begun:
                 raise
-            telemetry.UNEXPECTED_ERRORS.inc()
-            log.exception("unexpected error")
-            await problem(ForerunError("something unexpected happened; the log tells more"))(scope, receive, send)
+            await unexpected(error)(scope, receive, send)
 
 
 # ---------------------------------------------------------------- for the OpenAPI document

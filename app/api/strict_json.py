@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Any, Final, NoReturn
@@ -53,7 +53,7 @@ def loads(body: bytes, limits: Limits = Limits()) -> JsonValue:
 # ---------------------------------------------------------------- the swift reader
 
 _DOUBT: Final[Any] = object()
-_TOO_LONG: Final = re.compile(rb"[-+.0-9eE]{65}")
+_TOO_LONG: Final = re.compile(rb"[-+.0-9eE]{%d}" % (MAX_NUMBER_LENGTH + 1))
 """At most 4 of them are no digits, and part the others in at most 3 runs: one of 21 or more."""
 
 
@@ -71,9 +71,19 @@ def _swiftly(body: bytes, limits: Limits) -> Any:
 def may_hide_something(body: bytes) -> bool:
     r"""Whether there may be a number that is too large or too long, a NUL (\u0000) or a colon in disguise (\u003a)."""
     found = long_runs(body)
-    if found.whole or (found.endless and _TOO_LONG.search(body)):
+    if found.whole or _holds_too_long(body, found.endless):
         return True
     return b"\\" in body and b"\\u00" in body
+
+
+def _holds_too_long(body: bytes, endless: Sequence[int]) -> bool:
+    """To look at all of the body takes longer than to read it; where there are but a few places, look around those."""
+    if len(endless) > _PLACES:
+        return _TOO_LONG.search(body) is not None
+    return any(_TOO_LONG.search(body, max(0, i - MAX_NUMBER_LENGTH), i + MAX_NUMBER_LENGTH + 1) for i in endless)
+
+
+_PLACES: Final = 100
 
 
 def count_colons(document: Any, limits: Limits) -> int:

@@ -63,16 +63,35 @@ class _Run(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Batch(Struct, forbid_unknown_fields=True):
+    runs: list[_Run]
+
+
+class _RawBatch(Struct, forbid_unknown_fields=True):
     runs: list[msgspec.Raw]
 
 
 _RUN: Final = msgspec.json.Decoder(_Run)
 _DATASET: Final = msgspec.json.Decoder(_Dataset | _Name)
 _BATCH: Final = msgspec.json.Decoder(_Batch)
+_RAW_BATCH: Final = msgspec.json.Decoder(_RawBatch)
 _LIMITS: Final = Limits()
 _LONGEST: Final = 1_000_000
 """Bytes of a run that cannot hold more values than are taken, even if all of them were digits and commas."""
 _ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def read_batch(body: bytes) -> list[Arrival] | None:
+    """A batch of at most `_LONGEST` bytes, None where any of it is in doubt.
+
+    All of it is decoded at once: of two lists under one name the last would count, and the colons not add up.
+    """
+    if len(body) > _LONGEST or may_hide_something(body):
+        return None
+    try:
+        runs = _BATCH.decode(body).runs
+    except _ERRORS:
+        return None
+    return _arrivals(runs, body, colons=1, around=2) if 0 < len(runs) <= MAX_BATCH else None
 
 
 def split(body: bytes, limits: Limits) -> list[bytes] | None:
@@ -80,7 +99,7 @@ def split(body: bytes, limits: Limits) -> list[bytes] | None:
     if len(body) > 2 * limits.values and values_at_most(body) > limits.values:
         return None
     try:
-        runs = list(map(bytes, _BATCH.decode(body).runs))
+        runs = list(map(bytes, _RAW_BATCH.decode(body).runs))
     except _ERRORS:
         return None
     return runs if 0 < len(runs) <= MAX_BATCH and _holds_nothing_else(body, runs) else None
@@ -118,7 +137,7 @@ def read_all(bodies: Sequence[bytes], around: int = 0) -> list[Arrival | None]:
     return list(chain.from_iterable(pieces))
 
 
-TOGETHER: Final = 32
+TOGETHER: Final = 50
 """Runs that fit a cache with all that is made of them: a thousand together take half as long again."""
 PIECES: Final = 8
 
@@ -128,13 +147,19 @@ def _read_together(bodies: Sequence[bytes], around: int) -> list[Arrival] | None
     if max(map(len, bodies)) > _LONGEST or may_hide_something(text):
         return None
     try:
-        columns = _Columns(*zip(*map(astuple, map(_RUN.decode, bodies)), strict=True))
+        runs = list(map(_RUN.decode, bodies))
     except _ERRORS:
         return None
+    return _arrivals(runs, text, 0, around)
+
+
+def _arrivals(runs: Sequence[_Run], text: bytes, colons: int, around: int) -> list[Arrival] | None:
+    """`text`: what they were read from; `colons`: those of what is around them."""
+    columns = _Columns(*zip(*map(astuple, runs), strict=True))
     datasets = [_dataset(bytes(raw)) for raw in columns.dataset]
-    if not _is_plain(columns, datasets, text, around):
+    if not _is_plain(columns, datasets, text, colons, around):
         return None
-    times: Sequence[_Times] = [_NO_TIMES] * len(bodies)
+    times: Sequence[_Times] = [_NO_TIMES] * len(runs)
     if not {*columns.started_at, *columns.finished_at} <= _NO_TIME:
         times = list(zip(map(_time, columns.started_at), map(_time, columns.finished_at), strict=True))
     if not _is_coherent(columns, times):
@@ -223,7 +248,7 @@ _familiar: Final = lru_cache(1_024)(_read_dataset)
 # ---------------------------------------------------------------- is it beyond doubt?
 
 
-def _is_plain(columns: _Columns, datasets: Sequence[_Named | None], text: bytes, around: int) -> bool:
+def _is_plain(columns: _Columns, datasets: Sequence[_Named | None], text: bytes, colons: int, around: int) -> bool:
     """Whether no name is repeated, mistyped or spelled in another way, and nothing is too deep or too many.
 
     A repeated name leaves one value and two colons. First it is supposed that no string holds a colon and that inputs
@@ -232,20 +257,26 @@ def _is_plain(columns: _Columns, datasets: Sequence[_Named | None], text: bytes,
     if None in datasets:
         return False
     points = list(chain.from_iterable(filter(None, columns.learning_curve)))
-    named = sum(sum(value is not UNSET for value in column) for column in columns[2:])
-    own = 2 * len(datasets) + named + 2 * len(points) + sum(each.colons for each in datasets if each is not None)
+    named = sum(len(column) - column.count(UNSET) for column in columns[2:])
+    about_datasets = sum(each.colons for each in datasets if each is not None)
+    own = colons + 2 * len(datasets) + named + 2 * len(points) + about_datasets
     free = [each for column in columns.inputs for each in column if each]
     mappings = [*filter(None, chain.from_iterable(columns.mappings)), *[point.metrics for point in points]]
     texts = [*filter(None, columns.project), *filter(None, columns.run_id)]
-    if not _are_names("".join(chain(chain.from_iterable(mappings), texts))):
+    if not (_is_simple(text) or _are_names("".join(chain(chain.from_iterable(mappings), texts)))):
         return False
-    colons = text.count(b":") - own
-    if colons == sum(map(len, mappings)) and max(map(len, mappings), default=0) <= _LIMITS.names:
+    others = text.count(b":") - own
+    if others == sum(map(len, mappings)) and max(map(len, mappings), default=0) <= _LIMITS.names:
         kinds = set(map(type, chain.from_iterable([each.values() for each in free])))
         if dict not in kinds and list not in kinds:
             return True
     texts += [*filter(None, columns.started_at), *filter(None, columns.finished_at)]
-    return colons == count_colons([*mappings, *texts], replace(_LIMITS, depth=_LIMITS.depth - around))
+    return others == count_colons([*mappings, *texts], replace(_LIMITS, depth=_LIMITS.depth - around))
+
+
+def _is_simple(text: bytes) -> bool:
+    """Whether every string in it can only be a name: JSON has no other control characters than DEL unescaped."""
+    return text.isascii() and b"\\" not in text and b"\x7f" not in text
 
 
 def _are_names(names: str) -> bool:

@@ -142,12 +142,12 @@ def stop_seconds(settings: Settings) -> float:
 def _answer(settings: Settings, listener: socket.socket, when_ready: Callable[[str], object]) -> None:
     import uvicorn
 
-    from app.connections import Impatient
+    from app.direct import Direct
     from app.main import create_app
 
     config = uvicorn.Config(
         create_app(settings),
-        http=Impatient,
+        http=Direct,
         timeout_keep_alive=settings.idle_timeout_seconds,
         log_config=None,
         access_log=False,

@@ -139,9 +139,21 @@ class Keyring:
         """Whose key this is. Raises: Unauthorized, in the same words whatever is wrong with it; Unavailable."""
         shape = _KEY.fullmatch(text)
         known = await self._about(shape[1]) if shape else _Known(0.0)
-        same = hmac.compare_digest(known.hash, _hash(text) if shape else b"")
-        if not same or known.caller is None or known.expires_at <= time.time():
+        caller = self._caller(known, text if shape else None)
+        if caller is None:
             raise Unauthorized("this key is not valid: it is not one of this service, has expired or was revoked")
+        return caller
+
+    def at_once(self, text: str) -> Caller | None:
+        """The same where nothing has to be asked; None where that is needed, and for what is no key."""
+        shape = _KEY.fullmatch(text)
+        known = self._fresh(shape[1]) if shape else None
+        return None if known is None else self._caller(known, text)
+
+    def _caller(self, known: _Known, text: str | None) -> Caller | None:
+        same = hmac.compare_digest(known.hash, b"" if text is None else _hash(text))
+        if not same or known.caller is None or known.expires_at <= time.time():
+            return None
         self._note_use(known)
         return known.caller
 
@@ -154,8 +166,7 @@ class Keyring:
         await asyncio.gather(*self._notes, *([self._asking] if self._asking else []), return_exceptions=True)
 
     async def _about(self, prefix: str) -> _Known:
-        known = self._known.get(prefix)
-        if known is not None and time.monotonic() - known.asked_at < FRESH_SECONDS:
+        if (known := self._fresh(prefix)) is not None:
             return known
         if prefix not in self._awaited:  # however many requests come with it at a time, it is asked for once
             self._awaited[prefix] = asyncio.get_running_loop().create_future()
@@ -166,6 +177,10 @@ class Keyring:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def _fresh(self, prefix: str) -> _Known | None:
+        known = self._known.get(prefix)
+        return known if known is not None and time.monotonic() - known.asked_at < FRESH_SECONDS else None
 
     async def _ask(self) -> None:
         """Query after query, each for all the prefixes that came up during the one before."""

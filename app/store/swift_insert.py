@@ -6,6 +6,7 @@ tell something new of their dataset.
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from app.store import documents
 from app.store.arrivals import DOCUMENTS, Arrival
@@ -55,7 +57,7 @@ async def insert(driver: Driver, arrivals: Sequence[Arrival], homes: Homes) -> l
     if not rows:
         return [None] * len(arrivals)
     given = b"[%b]" % b",".join(rows)
-    cursor = await driver.execute(_INSERT, [given.decode()])
+    cursor = await driver.execute(_INSERT, [Jsonb(given, dumps=bytes)], binary=True)
     stored = {(project_id, run_id): id_ for project_id, run_id, id_ in await cursor.fetchall()}
     return [_place(row, home, stored) for row, home in zip(arrivals, found, strict=True)]
 
@@ -81,10 +83,15 @@ def _place(row: Arrival, home: Home | None, stored: Mapping[tuple[int, str], UUI
 
 
 def _row(row: Arrival, home: Home) -> bytes:
-    return b'[%d,"%d",%b,"%b",%b,%b,%b,"\\\\x%b"]' % (
+    times = b"null,null" if row.started_at is row.finished_at is None else _times(row)
+    return b'[%d,"%d",%b,"%b",%b,%b,"\\\\x%b"]' % (
         home.dataset_id, home.version, documents.dump(row.run_id), row.state.encode(), b",".join(row.documents),
-        _time(row.started_at), _time(row.finished_at), row.digest.hex().encode(),
+        times, hexlify(row.digest),
     )  # fmt: skip
+
+
+def _times(row: Arrival) -> bytes:
+    return b",".join([_time(row.started_at), _time(row.finished_at)])
 
 
 def _time(time: datetime | None) -> bytes:

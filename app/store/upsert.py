@@ -6,6 +6,7 @@ transaction stores one of the same runs in between is it staged, so that each ca
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -271,7 +272,7 @@ class _Rows(NamedTuple):
         times = _NO_TIMES if row.started_at is row.finished_at is None else _times(row)
         follows = row.recommendation_id.hex.encode() if row.recommendation_id else b"\\N"
         return b"%032x%b%b\t%b\t%b\t\\\\x%b\n" % (
-            self.base + index, heads[row.project, row.dataset], rest, follows, times, row.digest.hex().encode(),
+            self.base + index, heads[row.project, row.dataset], rest, follows, times, hexlify(row.digest),
         )  # fmt: skip
 
 

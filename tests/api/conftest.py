@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.config import Settings
+from app.direct import Direct
 from app.main import create_app
 
 
@@ -39,7 +40,7 @@ def service(settings: Settings) -> Iterator[str]:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The application behind uvicorn on a free port, in a thread of its own."""
-    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False))
+    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, http=Direct, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert server.listening.wait(120), "the server did not start"

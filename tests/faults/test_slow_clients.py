@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from app.config import Settings
-from app.connections import Impatient
+from app.direct import Direct
 from app.main import create_app
 
 HEAD = b"POST /v1/runs%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\n"
@@ -25,7 +25,7 @@ def impatient(settings: Settings) -> Iterator[socket.SocketType]:
     """A connection to a server that waits a second for a body, and as long for a request."""
     hasty = settings.model_copy(update={"body_timeout_seconds": 1.0})
     config = uvicorn.Config(
-        create_app(hasty), port=0, http=Impatient, timeout_keep_alive=1, log_config=None, access_log=False
+        create_app(hasty), port=0, http=Direct, timeout_keep_alive=1, log_config=None, access_log=False
     )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -235,7 +235,8 @@ async def test_a_history_that_moved_to_another_cluster_is_folded_anew(database: 
     assert_same(await learned(database, project_id), await from_rows(database, project_id))
     await story.fold(database, project_id)
     assert_same(await learned(database, project_id), await from_rows(database, project_id))
-    assert await n_runs(database, project_id) == 12
+    # r1, written anew, counts twice while somebody's transaction holds its last version out of the segments.
+    assert await n_runs(database, project_id) in (12, 13)
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 
-from app.errors import InvalidRequest, TooManyRequests, Unavailable
+from app.errors import InvalidRequest, Unavailable
 from app.flows import ingest
-from app.flows import intake as intake_module
 from app.flows.bells import Bells
 from app.flows.ingest import Incoming, Tally
-from app.flows.intake import Intake
 from app.store import tables as t
-from app.store.database import Database, connect
+from app.store.database import Database
 from app.store.upsert import Outcome, upsert
 from app.types import Run
 
@@ -216,104 +213,3 @@ async def test_a_stream_that_breaks_says_what_is_stored(
     with pytest.raises(Unavailable, match="4 runs"):
         await ingest.store_stream(database, broken(), bells)
     assert await n_runs(database) == 4
-
-
-# ---------------------------------------------------------------- singles
-
-
-@pytest.fixture
-def transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many runs each transaction held."""
-    sizes: list[int] = []
-
-    async def counted(connection: Any, runs: Sequence[Run], homes: Any) -> list[Outcome]:
-        sizes.append(len(runs))
-        return await upsert(connection, runs, homes)
-
-    monkeypatch.setattr(ingest, "upsert", counted)
-    monkeypatch.setattr(ingest, "upsert_swiftly", not_over_a_line)
-    return sizes
-
-
-async def test_concurrent_singles_share_transactions(database: Database, transactions: list[int]) -> None:
-    async with Intake(database, DELAY) as intake:
-        outcomes = await asyncio.gather(*(intake.store(run(f"r{i}")) for i in range(100)))
-    assert {outcome.status for outcome in outcomes} == {"created"}
-    assert [outcome.run_id for outcome in outcomes] == [f"r{i}" for i in range(100)]
-    assert sum(transactions) == 100
-    assert len(transactions) <= 3
-
-
-async def test_each_twin_hears_the_same_id(database: Database) -> None:
-    async with Intake(database, DELAY) as intake:
-        outcomes = await asyncio.gather(*(intake.store(run("twin")) for _ in range(64)))
-    assert sorted(outcome.status for outcome in outcomes) == ["created"] + ["duplicate"] * 63
-    assert len({outcome.id for outcome in outcomes}) == 1
-
-
-@pytest.mark.usefixtures("poisoned")
-async def test_one_bad_single_harms_no_other(database: Database) -> None:
-    async with Intake(database, DELAY) as intake:
-        outcomes = await asyncio.gather(*(intake.store(run(name)) for name in ("a", "poison", "b")))
-        assert [outcome.status for outcome in outcomes] == ["created", "rejected", "created"]
-        assert (await intake.store(run("c"))).status == "created"
-
-
-async def test_an_answer_comes_after_the_commit(database: Database) -> None:
-    async with Intake(database, DELAY) as intake:
-        for i in range(5):
-            await intake.store(run(f"r{i}"))
-            assert await n_runs(database) == i + 1
-
-
-async def test_closing_stores_what_waits_and_takes_no_more(database: Database) -> None:
-    async with Intake(database, DELAY) as intake:
-        waiting = [asyncio.create_task(intake.store(run(f"r{i}"))) for i in range(20)]
-        await asyncio.sleep(0)  # lets them queue
-    assert {(await task).status for task in waiting} == {"created"}
-    with pytest.raises(Unavailable):
-        await intake.store(run("late"))
-
-
-@asynccontextmanager
-async def held(database: Database) -> AsyncIterator[None]:
-    """Makes every writer of runs wait while the block runs."""
-    async with database.transaction() as connection:
-        await connection.execute(text("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE"))
-        yield
-
-
-async def test_beyond_the_queue_runs_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_module, "MAX_WAITING", 3)
-    monkeypatch.setattr(intake_module, "MAX_GROUP", 1)
-    async with Intake(database, DELAY) as intake:
-        async with held(database):
-            waiting = [asyncio.create_task(intake.store(run(f"r{i}"))) for i in range(4)]
-            await asyncio.sleep(0)
-            with pytest.raises(TooManyRequests) as refused:
-                await intake.store(run("r4"))
-            assert refused.value.retry_after_seconds == 1
-        answers = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(answer) for answer in answers].count(Outcome) == 3
-    assert await n_runs(database) == 3
-
-
-async def test_a_client_that_leaves_does_not_disturb_the_others(database: Database) -> None:
-    async with Intake(database, DELAY) as intake:
-        async with held(database):
-            leaving, staying = (asyncio.create_task(intake.store(run(name))) for name in ("leaving", "staying"))
-            await asyncio.sleep(0)
-            leaving.cancel()
-        assert (await staying).status == "created"
-    assert leaving.cancelled()
-
-
-async def test_without_a_database_everyone_hears_so_and_the_intake_lives_on(database_url: str) -> None:
-    away = connect("postgresql://nobody@127.0.0.1:1/none", connect_timeout_seconds=2)
-    async with Intake(away, DELAY) as intake:
-        answers = await asyncio.gather(*(intake.store(run()) for _ in range(5)), return_exceptions=True)
-        assert all(isinstance(answer, Unavailable) for answer in answers)
-        intake._database = back = connect(database_url)
-        assert (await intake.store(run())).status == "created"
-    await back.close()
-    await away.close()

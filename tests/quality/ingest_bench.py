@@ -1,7 +1,8 @@
 """`python -m tests.quality.ingest_bench`: how fast runs come in, each figure beside a floor or peer of the same run.
 
 One PostgreSQL with its defaults (fsync on) serves all. The service's API is on core 0, the client on the last core,
-PostgreSQL wherever there is room; peers are on core 0 in the API's place. What a second core with a second API process
+where it goes first (if it may: priorities are root's), as it would on a machine of its own; PostgreSQL is wherever
+there is room; peers are on core 0 in the API's place. What a second core with a second API process
 on it brings is measured against all of it (API, client and PostgreSQL) on one core. Figures and floors take turns, and
 the median of the rounds counts. After every round the rows are counted. Run with `--gigabyte` it also streams 1 GB.
 """

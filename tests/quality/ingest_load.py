@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -73,7 +75,21 @@ def request(path: str, body: bytes, media_type: str = "application/json") -> byt
 
 def post(ports: Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
     """Send prepared requests over so many connections to each port, one after the other on each; time them all."""
-    return uvloop.run(_post(ports, requests, connections))
+    with prompt():
+        return uvloop.run(_post(ports, requests, connections))
+
+
+@contextmanager
+def prompt() -> Iterator[None]:
+    """This process goes first on its core, as if it had one of a machine of its own; if it may, as root's do."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, before - 10)
+    try:
+        yield
+    finally:
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 async def _post(ports: Sequence[int], requests: Sequence[bytes], connections: int) -> Told:
@@ -127,7 +143,8 @@ class _Talk(asyncio.Protocol):
 
 def stream(port: int, chunks: Iterable[bytes]) -> tuple[float, bytes]:
     """Post NDJSON of unknown length; seconds, and the answer."""
-    return asyncio.run(_stream(port, chunks))
+    with prompt():
+        return asyncio.run(_stream(port, chunks))
 
 
 async def _stream(port: int, chunks: Iterable[bytes]) -> tuple[float, bytes]:

@@ -1,8 +1,8 @@
-"""Runs that are posted, below FastAPI: an ASGI layer that answers the ordinary request and passes every other one on.
+"""Batches that are posted, below FastAPI: an ASGI layer that answers the ordinary ones and passes the others on.
 
-FastAPI takes 130 µs for what is done here in ten, and 500 for a batch. What is posted is documented by the routes in
-`runs.py`, which also get whatever this layer hesitates at, with the body read so far: wrong media types, bodies in
-doubt, keys of other projects, large batches, traces.
+FastAPI takes 500 µs for what is done here in ten. What is posted is documented by the route in `runs.py`, which also
+gets whatever this layer hesitates at, with the body read so far: wrong media types, bodies in doubt, keys of other
+projects, large batches, traces.
 """
 
 from __future__ import annotations
@@ -10,37 +10,29 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Final
 
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import tracing
 from app.api import batches, problems
 from app.api.access import caller_of
-from app.api.receipts import receipt, receipts, status_of
+from app.api.receipts import receipts
 from app.config import Settings
 from app.errors import ForerunError
-from app.flows.access import Caller
-from app.flows.bells import Bells
 from app.flows.ingest import store_batch
 from app.flows.intake import Intake
 from app.store.database import Database
-from app.store.upsert import Outcome
 
-ONE: Final = "/v1/runs"
-MANY: Final = "/v1/runs/batch"
-_ROUTES: Final = {path: SimpleNamespace(path_format=path) for path in (ONE, MANY)}
+PATH: Final = "/v1/runs/batch"
+_ROUTE: Final = SimpleNamespace(path_format=PATH)
 """What stands for the route in metrics and logs."""
 
 
-class HotRuns:
+class HotBatches:
     """The layer; behind `Access`, which has let the caller in."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self._max_bytes = {
-            ONE: settings.max_body_bytes,
-            MANY: min(batches.READ_AT_ONCE, settings.max_batch_body_bytes),
-        }
+        self._max_bytes = min(batches.READ_AT_ONCE, settings.max_batch_body_bytes)
         self._traced = tracing.is_on()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,27 +41,25 @@ class HotRuns:
             return
         messages: list[Message] = []
         try:
-            body = await _body(receive, messages, self._max_bytes[scope["path"]])
+            body = await _body(receive, messages, self._max_bytes)
         except ForerunError as error:  # such as a body that trickles
-            scope["route"] = _ROUTES[scope["path"]]
+            scope["route"] = _ROUTE
             await problems.answer_to(error)(scope, receive, send)
             return
         answer = await _answer(scope, body) if body is not None else None
         if answer is None:
             await self.app(scope, _again(messages, receive), send)
             return
-        scope["route"] = _ROUTES[scope["path"]]
+        scope["route"] = _ROUTE
         await answer(scope, receive, send)
 
     def _is_ordinary(self, scope: Scope) -> bool:
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
-            return False
-        if (most := self._max_bytes.get(scope["path"])) is None:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != PATH or scope["query_string"]:
             return False
         media_types = [value for name, value in scope["headers"] if name == b"content-type"]
         encoded = any(name == b"content-encoding" for name, _ in scope["headers"])
         announced = sum(int(value) for name, value in scope["headers"] if name == b"content-length")
-        fits = announced <= most  # else it is refused before it is sent
+        fits = announced <= self._max_bytes  # else it is refused before it is sent
         return media_types == [b"application/json"] and not encoded and fits and not self._traced
 
 
@@ -98,35 +88,10 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
 
 async def _answer(scope: Scope, body: bytes) -> ASGIApp | None:
     """None where it hesitates."""
-    state, caller = scope["app"].state, caller_of(scope)
+    database: Database = scope["app"].state.database
+    intake: Intake = scope["app"].state.intake
     try:
-        if scope["path"] == ONE:
-            return await _store_one(state.intake, body, caller)
-        return await _store_many(state.database, state.intake.bells, body, caller)
+        incoming = batches.read_swiftly(body, caller_of(scope))
+        return None if incoming is None else receipts(await store_batch(database, incoming, intake.bells), "/runs")
     except ForerunError as error:
         return problems.answer_to(error)
-
-
-async def _store_one(intake: Intake, body: bytes, caller: Caller) -> ASGIApp | None:
-    outcome = await intake.store_body(body, caller.reaches)
-    if outcome is not None and outcome.error is not None:
-        raise outcome.error
-    return None if outcome is None else _Receipt(outcome)
-
-
-async def _store_many(database: Database, bells: Bells, body: bytes, caller: Caller) -> ASGIApp | None:
-    incoming = batches.read_swiftly(body, caller)
-    return None if incoming is None else receipts(await store_batch(database, incoming, bells), "/runs")
-
-
-class _Receipt:
-    """The answer to a run that is stored."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self._status = status_of(outcome)
-        self._body = orjson.dumps(receipt(outcome))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-length", b"%d" % len(self._body)), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": self._status, "headers": headers})
-        await send({"type": "http.response.body", "body": self._body})
