@@ -92,7 +92,9 @@ class Settings(BaseSettings):
     )
 
     worker: bool = Field(True, description="Whether `forerun serve` and `forerun run` start a worker beside the API.")
-    refit_threads: int = Field(0, ge=0, description="Threads of one refit; 0: one for each core.")
+    refit_threads: int = Field(
+        0, ge=0, description="Threads of one refit; 0: one for each core, less one for an API beside the worker."
+    )
     refit_concurrency: int = Field(1, ge=1, description="Refits (of different projects) that one worker runs at once.")
     refit_first_runs: int = Field(
         20, ge=1, description="Finished runs that a project needs before its first automatic refit, a number of runs."

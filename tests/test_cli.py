@@ -10,6 +10,7 @@ import pytest
 
 from app import __version__, cli, keys
 from app.commands import serve, shell
+from app.config import Settings
 from app.demo import story
 from app.demo.client import Service
 from app.featurise.describe import describe, read_table
@@ -222,3 +223,12 @@ def test_it_starts_once_there_is_a_key_or_none_is_asked_for(
     monkeypatch.setattr("app.telemetry.configure_logging", lambda _: None)
     assert forerun(monkeypatch, "serve") == 0
     assert started == [True]
+
+
+@pytest.mark.parametrize(("cores", "told", "threads"), [(8, 0, 7), (2, 0, 1), (1, 0, 1), (None, 0, 1), (8, 8, 8)])
+def test_a_worker_beside_an_api_leaves_it_a_core(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, told: int, threads: int
+) -> None:
+    monkeypatch.setattr(serve.os, "cpu_count", lambda: cores)
+    settings = serve.leaving_a_core(Settings(refit_threads=told))
+    assert settings.as_environment()["FORERUN_REFIT_THREADS"] == str(threads)

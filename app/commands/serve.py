@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import socket
 import threading
 import time
@@ -102,8 +103,15 @@ def _serve(settings: Settings, when_ready: Callable[[str], object]) -> None:
         _refuse_without_keys(open_settings)
         if settings.worker:
             command = [*FORERUN, "worker", "--with-parent"]
-            stack.enter_context(companion(command, settings.as_environment(), _worker_stop_seconds(settings)))
+            environment = leaving_a_core(settings).as_environment()
+            stack.enter_context(companion(command, environment, _worker_stop_seconds(settings)))
         _answer(open_settings, listener, when_ready)
+
+
+def leaving_a_core(settings: Settings) -> Settings:
+    """The settings of a worker beside an API, which goes on answering while it learns."""
+    threads = settings.refit_threads or max(1, (os.cpu_count() or 1) - 1)
+    return settings.model_copy(update={"refit_threads": threads})
 
 
 def _share_arenas() -> None:
