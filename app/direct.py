@@ -140,8 +140,12 @@ class Direct(Impatient):
     def answer(self, exchange: Exchange, status: int, headers: bytes, body: bytes) -> None:
         """Send an answer, the last one if that was asked for."""
         if not exchange.disconnected:
-            head = STATUS_LINE[status] + _lines(self.server_state.default_headers) + headers
-            self.send(b"%bcontent-length: %d\r\n%b\r\n%b" % (head, len(body), _CONNECTION[exchange.keep_alive], body))
+            self.send(
+                b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
+                    STATUS_LINE[status], _lines(self.server_state.default_headers), headers,
+                    exchange.request_id.encode(), len(body), _CONNECTION[exchange.keep_alive], body,
+                )
+            )  # fmt: skip
             if not exchange.keep_alive:
                 self.transport.close()
         self.on_response_complete()
@@ -188,7 +192,7 @@ class Exchange:
     def _answer(self, status: int, headers: bytes, body: bytes) -> None:
         self.response_complete = True
         telemetry.in_progress.n -= 1
-        self._connection.answer(self, status, b"%bx-request-id: %b\r\n" % (headers, self.request_id.encode()), body)
+        self._connection.answer(self, status, headers, body)
         telemetry.record("POST", PATH, status, self._n_bytes, time.perf_counter() - self._started)
 
 

@@ -211,10 +211,11 @@ class Lines(logging.StreamHandler[TextIO]):
 
     def tell(self, method: str, route: str, status: int, seconds: float) -> None:
         """The line that `JsonLines` would make of a request's record, written with all others of this moment."""
-        time, id_ = datetime.now(UTC).isoformat(timespec="milliseconds"), request_id.get()
+        now, id_ = time.time_ns() // 1_000_000, request_id.get()
+        moment = f"{_second(now // 1_000)}.{now % 1_000:03d}+00:00"
         named = f'"request_id": "{id_}", ' if id_ is not None else ""
         begin, end = _around(method, route, status)
-        self._told.append(f'{{"time": "{time}", {begin}, {named}{end}, "duration_seconds": {seconds!r}}}\n')
+        self._told.append(f'{{"time": "{moment}", {begin}, {named}{end}, "duration_seconds": {seconds!r}}}\n')
         if len(self._told) == 1:
             asyncio.get_running_loop().call_soon(self._write_alone)
 
@@ -228,6 +229,11 @@ class Lines(logging.StreamHandler[TextIO]):
             with suppress(OSError, ValueError):  # nobody reads it any more
                 self.stream.write("".join(told))
                 self.flush()
+
+
+@lru_cache(2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 @cache
@@ -326,7 +332,7 @@ class Telemetry:
 def id_for(sent: bytes) -> str:
     """The client's request id where it is fit to be logged and sent back; a new one otherwise."""
     text = sent.decode("latin-1")
-    return text if _ACCEPTABLE_ID.fullmatch(text) else f"{_OURS}{next(_COUNT):012x}"
+    return text if text and _ACCEPTABLE_ID.fullmatch(text) else f"{_OURS}{next(_COUNT):012x}"
 
 
 _OURS, _COUNT = urandom(10).hex(), count()

@@ -151,11 +151,11 @@ class Access:
         _check_rule(rule, caller)
 
     def at_once(self, method: str, path: str, headers: Mapping[bytes, bytes], keyring: Keyring) -> Caller | None:
-        """Who makes a request, where that is known already, and nothing speaks against it; else None."""
-        host, rule = headers.get(b"host", b"").decode("latin-1"), rule_of(method, path)
-        bearer = _bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        """Who makes a request, where that is known already, and nothing speaks against it; else None, as for items."""
+        host, rule = headers.get(b"host", b"").decode("latin-1"), RULES.get((method, path))
         if b"origin" in headers or self._buckets is not None or rule is None or not self._is_known_by(host):
             return None
+        bearer = _bearer(headers[b"authorization"].decode("latin-1")) if b"authorization" in headers else ""
         caller = keyring.at_once(bearer) if self._is_key(bearer) else ANYBODY
         return caller if caller is not None and caller.may(rule.scope) and not rule.everywhere else None
 

@@ -51,12 +51,19 @@ def pin(process: psutil.Process, cores: set[int]) -> None:
         os.sched_setaffinity(thread.id, cores)
 
 
+def main_process(server: Service) -> psutil.Process:
+    """The one that answers."""
+    return max((p for p in server.processes() if p.name().startswith("python")), key=lambda p: p.memory_info().rss)
+
+
 class Bench:
     """The rates, each in runs a second; every call posts new runs, whose run_ids begin with the name it is given."""
 
-    def __init__(self, url: str, ports: Sequence[int], scale: float) -> None:
-        self.url, self.ports, self.scale = url, ports, scale
+    def __init__(self, url: str, server: Service, scale: float) -> None:
+        self.url, self.ports, self.process, self.scale = url, [server.port], main_process(server), scale
         self.latencies: list[float] = []
+        self.costs: dict[str, list[float]] = {}
+        """Of the process that answers, in µs of processor time a request."""
 
     def n(self, runs: int) -> int:
         return max(200, int(runs * self.scale) // 100 * 100)
@@ -86,9 +93,11 @@ class Bench:
 
         def rate(name: str) -> float:
             requests = [load.request("/v1/runs", orjson.dumps(run)) for run in load.made_runs(n, name)]
-            told = self._posted(name, n, requests, connections, ports)
-            if connections > 1 and not ports:
-                self.latencies += told.latencies
+            if connections == 1 or ports:
+                return self._posted(name, n, requests, connections, ports).rate
+            with self._cost("ours", self.process, n):
+                told = self._posted(name, n, requests, connections)
+            self.latencies += told.latencies
             return told.rate
 
         return rate
@@ -117,13 +126,22 @@ class Bench:
 
         def rate(prefix: str) -> float:
             requests = [load.request("/v1/runs", orjson.dumps(run)) for run in load.made_runs(n, prefix)]
-            with peers.application(name, self.url, FIRST, logged=logged) as port:
-                load.post([port], requests[:100], connections)
-                told = load.post([port], requests, connections)
+            with peers.application(name, self.url, FIRST, logged=logged) as peer:
+                load.post([peer.port], requests[:100], connections)
+                with self._cost("logged" if logged else name, peer.process, n):
+                    told = load.post([peer.port], requests, connections)
             assert told.statuses == {201}
             return n / told.seconds
 
         return rate
+
+    @contextmanager
+    def _cost(self, name: str, process: psutil.Process, n: int) -> Iterator[None]:
+        before = process.cpu_times()
+        yield
+        after = process.cpu_times()
+        seconds = after.user + after.system - before.user - before.system
+        self.costs.setdefault(name, []).append(1e6 * seconds / n)
 
     def mlflow(self, clients: int) -> Rate:
         return lambda name: peers.mlflow_rate(self.url, load.made_runs(self.n(300), name), clients, FIRST)
@@ -190,6 +208,10 @@ def single(bench: Bench, rounds: int, second_port: int) -> list[Row]:
     }
     rates = in_turn(rounds, figures)
     ours, told = rates["ours"], load.Told(0.0, bench.latencies)
+
+    def cost(name: str) -> float:
+        return statistics.median(bench.costs[name])
+
     floors = {"reading": "bare", "reading and a line in the log": "logged", "ORM": "orm"}
     return [
         ("floor: FastAPI that only reads the body, 32 connections", f"{rates['bare']:,.0f} requests/s", ""),
@@ -244,7 +266,7 @@ def gigabyte(url: str) -> list[Row]:
 
 def _streamed(server: Service) -> tuple[float, str]:
     """Seconds, and resident memory before and at most; the client makes the runs on the way."""
-    process = max((p for p in server.processes() if p.name().startswith("python")), key=lambda p: p.memory_info().rss)
+    process = main_process(server)
     before, peak, sent = process.memory_info().rss, 0, 0
     prefix = uuid4().hex
 
@@ -275,7 +297,7 @@ def main() -> None:
             os.sched_setaffinity(0, LAST)
             made: list[Row] = gigabyte(url) if arguments.gigabyte else []
             with api(url, FIRST) as one, api(url, LAST) as two:
-                bench = Bench(url, [one.port], arguments.scale)
+                bench = Bench(url, one, arguments.scale)
                 for part in arguments.only or ([] if arguments.gigabyte else PARTS):
                     made += PARTS[part](bench, arguments.rounds, two.port)
     for row in [("figure", "measured", "against the floor or peer"), ("---",) * 3, *made]:

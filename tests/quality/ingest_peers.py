@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import httpx
 import orjson
+import psutil
 import psycopg
 from fastapi import FastAPI, Request, Response
 from psycopg import sql
@@ -122,9 +123,16 @@ def _own_database(url: str, name: str) -> str:
     return driver_url(url).set(database=name).render_as_string(hide_password=False)
 
 
+class Application(NamedTuple):
+    """One that listens."""
+
+    port: int
+    process: psutil.Process
+
+
 @contextmanager
-def application(name: str, url: str, core: set[int], *, logged: bool = False) -> Iterator[int]:
-    """`bare`, `orm` or `mlflow` in a process of its own on one core; gives its port.
+def application(name: str, url: str, core: set[int], *, logged: bool = False) -> Iterator[Application]:
+    """`bare`, `orm` or `mlflow` in a process of its own on one core.
 
     `logged`: with uvicorn's own line about each request, as it comes unless it is told otherwise.
     """
@@ -142,7 +150,7 @@ def application(name: str, url: str, core: set[int], *, logged: bool = False) ->
     try:
         os.sched_setaffinity(process.pid, core)
         _wait(port)
-        yield port
+        yield Application(port, psutil.Process(process.pid))
     finally:
         process.kill()
         process.wait()
@@ -164,8 +172,8 @@ def _wait(port: int) -> None:
 
 def mlflow_rate(url: str, runs: Sequence[dict[str, Any]], clients: int, core: set[int]) -> float:
     """Runs a second by MLflow's REST API: create, log all inputs as parameters and all targets as metrics, finish."""
-    with application("mlflow", url, core) as port:
-        api = f"http://127.0.0.1:{port}/api/2.0/mlflow"
+    with application("mlflow", url, core) as server:
+        api = f"http://127.0.0.1:{server.port}/api/2.0/mlflow"
         made = httpx.post(f"{api}/experiments/create", json={"name": f"bench-{time.time_ns()}"}, timeout=120)
         experiment = made.raise_for_status().json()["experiment_id"]
 

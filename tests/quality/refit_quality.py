@@ -1,10 +1,11 @@
 """`python -m tests.quality.refit_quality --bench DIR`: what bounded refits cost in quality, on real meta-datasets.
 
 The history of every split is repeated, each time with noise of a tenth of its dataset's spread, as clusters repeat
-configurations. Beside the fit of all of it stand the fit of a part (`--cap`, of a dataset on average), and a champion
-of ten elevenths of the runs that learned on from the rest in four increments: as far as it may get before the next full
-refit. `--new` shows what is gained on new data instead: half of the runs of a tenth of the datasets come in, the others
-tell how well a champion without them, an increment and a full refit rank these datasets. See `transfer` for DIR.
+configurations. Beside the fit of all of it stand the service's own, which is bounded, that of a part (`--cap`, of a
+dataset on average), and a champion of ten elevenths of the runs that learned on from the rest in four increments: as
+far as it may get before the next full refit. `--new` shows what is gained on new data instead: half of the runs of a
+tenth of the datasets come in, the others tell how well a champion without them, an increment and a full refit rank
+these datasets. See `transfer` for DIR.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from rich.console import Console
@@ -27,7 +29,7 @@ from app.featurise.fidelity import with_ends
 from app.learn import bundle, train
 from app.learn.increment import learn_on
 from app.learn.scores import rank_scores, rows_by_dataset
-from app.learn.subsample import representative
+from app.learn.subsample import MAX_RUNS, representative
 from app.space.columns import FloatArray
 from app.types import RunTable
 from tests.quality.transfer import Bench, history_of, replay, tasks_of
@@ -57,6 +59,13 @@ def _spread(y: Any, dataset: Any) -> Any:
 
 
 def whole(table: RunTable, threads: int) -> bytes:
+    """From all of it, however much that is."""
+    with patch.object(train, "representative", lambda table: np.arange(len(table))):
+        return train.train(table, threads=threads).content
+
+
+def usual(table: RunTable, threads: int) -> bytes:
+    """As the service does it."""
     return train.train(table, threads=threads).content
 
 
@@ -164,6 +173,7 @@ def main() -> None:
         show_gains({split.spec.name: gain(table, split.spec.target) for split, table in pairs})
         return
     ways: dict[str, Callable[[RunTable], bytes]] = {"all of it": lambda table: whole(table, given.threads)}
+    ways[f"{MAX_RUNS:,} in all"] = lambda table: usual(table, given.threads)
     ways |= {f"{cap} a dataset": lambda table, cap=cap: capped(table, given.threads, cap) for cap in given.cap}  # type: ignore[misc]  # its default has no type
     ways["increments"] = lambda table: learned_on(table, given.threads)
     found: dict[str, list[list[float]]] = {way: [] for way in ways}
