@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from app.errors import ForerunError, TooManyRequests, Unavailable
+from app.errors import ForerunError, TooManyRequests
 from app.flows.bells import Bells
+from app.flows.halves import in_halves
 from app.store import runs
 from app.store.database import Database
 from app.store.runs import Amended, Amendment
 from app.types import StoredRun
-
-log = logging.getLogger("forerun.ingest")
 
 MAX_GROUP: Final = 100
 """Patches that share one transaction: their runs are read and written whole."""
@@ -76,20 +74,13 @@ class Amendments:
                 _answer(waiting.answer, what)
 
     async def _store(self, amendments: Sequence[Amendment]) -> list[Amended | Exception]:
-        """Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone: one never harms another."""
-        try:
-            async with self._database.transaction() as connection:
-                found = await runs.amend(connection, amendments)
-        except Unavailable:
-            raise
-        except Exception:
-            log.exception("%d patches could not be stored together", len(amendments))
-            if len(amendments) == 1:
-                return [ForerunError("this patch could not be stored")]
-            middle = len(amendments) // 2
-            return [*await self._store(amendments[:middle]), *await self._store(amendments[middle:])]
+        found = await in_halves(amendments, self._store_some, lambda _: ForerunError("this patch could not be stored"))
         self._bells.ring_for(what.project_id for what in found if isinstance(what, Amended) and what.ended)
         return found
+
+    async def _store_some(self, amendments: Sequence[Amendment]) -> list[Amended | Exception]:
+        async with self._database.transaction() as connection:
+            return await runs.amend(connection, amendments)
 
 
 def _answer(answer: asyncio.Future[StoredRun], what: Amended | Exception) -> None:

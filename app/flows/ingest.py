@@ -16,6 +16,7 @@ from typing import Final, Self, TypeAlias
 from app import telemetry, tracing
 from app.errors import ForerunError, Unavailable
 from app.flows.bells import Bells
+from app.flows.halves import in_halves
 from app.store.arrivals import Arrival
 from app.store.database import Database, told_as_unavailable
 from app.store.swift_insert import Driver
@@ -75,23 +76,21 @@ def _tell(incoming: Sequence[Run | Arrival], outcomes: Sequence[Outcome], bells:
 
 
 async def _store(database: Database, incoming: Sequence[Run | Arrival]) -> list[Outcome]:
-    """Should PostgreSQL refuse the lot for the sake of one, its halves are tried alone: one never harms another."""
-    try:
-        with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=len(incoming)):
+    async def store_some(some: Sequence[Run | Arrival]) -> list[Outcome]:
+        with telemetry.INGEST_COMMIT_SECONDS.time(), tracing.span("ingest commit", runs=len(some)):
             async with database.transaction() as connection:
-                outcomes = await upsert(connection, incoming, database.homes)
-    except Unavailable:
-        raise
-    except Exception:
-        log.exception("%d runs could not be stored together", len(incoming))
-    else:
-        telemetry.INGEST_COMMIT_RUNS.observe(len(incoming))
+                outcomes = await upsert(connection, some, database.homes)
+        telemetry.INGEST_COMMIT_RUNS.observe(len(some))
         return outcomes
-    if len(incoming) == 1:
-        return [Outcome(0, "rejected", incoming[0].run_id, error=ForerunError("this run could not be stored"))]
-    middle = len(incoming) // 2
-    first, second = await _store(database, incoming[:middle]), await _store(database, incoming[middle:])
-    return first + [outcome._replace(index=outcome.index + middle) for outcome in second]
+
+    outcomes = await in_halves(incoming, store_some, _refused)
+    return [
+        outcome if outcome.index == index else outcome._replace(index=index) for index, outcome in enumerate(outcomes)
+    ]
+
+
+def _refused(run: Run | Arrival) -> Outcome:
+    return Outcome(0, "rejected", run.run_id, error=ForerunError("this run could not be stored"))
 
 
 # ---------------------------------------------------------------- many
