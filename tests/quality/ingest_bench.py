@@ -222,6 +222,11 @@ def single(bench: Bench, rounds: int, second_port: int) -> list[Row]:
             f"{ours:,.0f} runs/s",
             ", ".join(against(ours, rates[name], what) for what, name in floors.items()),
         ),
+        (
+            "their processor time in the API's process",
+            f"{cost('ours'):.0f} µs a run",
+            ", ".join(f"{cost('ours') / cost(name):.2f} × {what}" for what, name in floors.items()),
+        ),
         ("their latency: median, 99 %", f"{1e3 * told.quantile(0.5):.1f} ms, {1e3 * told.quantile(0.99):.1f} ms", ""),
         ("128 connections; API, PostgreSQL and client on one core", f"{rates['one core']:,.0f} runs/s", ""),
         (
