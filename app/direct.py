@@ -117,8 +117,10 @@ class Direct(Impatient):
     def pass_on(self, exchange: Exchange, *, more_body: bool) -> None:
         """Have the application answer, as if nothing had been tried."""
         exchange.response_complete = True
+        named = [(b"x-request-id", exchange.request_id.encode()), *exchange.scope["headers"]]
+        seen = {"method": "POST", "path": PATH, "raw_path": PATH.encode(), "query_string": b"", "headers": named}
         cycle = RequestResponseCycle(
-            scope=exchange.scope | {"method": "POST", "path": PATH, "raw_path": PATH.encode(), "query_string": b""},
+            scope=exchange.scope | seen,
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,

@@ -256,6 +256,22 @@ def test_it_is_counted_logged_and_named_as_any_request(settings: Settings) -> No
     assert grown[f"forerun_http_request_duration_seconds_count{{{series}}}"] == 2
 
 
+def test_a_request_keeps_its_id_when_it_is_passed_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str | None] = []
+    take = Intake.take
+
+    def noted(self: Intake, run: Any, reaches: Callable[[str], bool], answer: Answer, asked: str | None) -> None:
+        given.append(asked)
+        take(self, run, reaches, answer, asked)
+
+    monkeypatch.setattr(Intake, "take", noted)
+    with served(create_app(settings)) as url:
+        headers = {"Content-Type": JSON, "X-Request-ID": "no id, for all its spaces"}
+        answer = httpx.post(f"{url}/v1/runs", content=b"{}", headers=headers)
+    assert answer.status_code == 422
+    assert given == [answer.headers["x-request-id"]] == [answer.json()["request_id"]]
+
+
 def test_what_nobody_foresaw_is_a_bare_500(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: Intake, body: bytes, reaches: object, answer: Answer, asked: str | None) -> None:
         answer.set_exception(RuntimeError("the secret reason"))
