@@ -28,7 +28,7 @@ from app.types import Objective
 from tests.histories import SPACE, history, meta_features, table
 
 runs = table(history([0, 1, 2, 3, 4, 6], 20))                   # featurise
-learner = from_bytes(train(runs, seed=0, threads=2).content)    # learn
+learner = from_bytes(train(runs, seed=0, threads=1).content)    # learn
 question = Question(
     space=parse_search_space(SPACE),
     objectives=(Objective(metric="accuracy", direction="maximize"),),

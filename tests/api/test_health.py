@@ -100,7 +100,7 @@ async def test_metrics_are_told_without_a_database(settings: Settings) -> None:
 
 
 async def test_a_damaged_champion_is_a_warning_and_counted(client: httpx.AsyncClient, app: FastAPI) -> None:
-    trained = train(table(history(range(4), 12)), seed=0, threads=2)
+    trained = train(table(history(range(4), 12)), seed=0, threads=1)
     earlier, damaged = await serve(app.state.database, trained), await serve(app.state.database, trained)
     counted = telemetry.REGISTRY.get_sample_value("forerun_damaged_bundles_total") or 0.0
     async with app.state.database.transaction() as connection:

@@ -110,7 +110,7 @@ async def timed(client: httpx.AsyncClient, method: str, path: str, body: Any = N
 async def test_a_hung_database_is_told_in_time_and_recommendations_go_on(server: Server, tmp_path: Path) -> None:
     migrate(server.url)
     database = connect(server.url)
-    await serve(database, train(table(history(range(4), 12)), seed=0, threads=2))
+    await serve(database, train(table(history(range(4), 12)), seed=0, threads=1))
     await database.close()
     settings = Settings(database_url=server.url, data_dir=tmp_path, worker=False)
     async with application(settings) as client:

@@ -23,7 +23,7 @@ ACCURACY = {"metric": "accuracy", "direction": "maximize"}
 
 @pytest.fixture(scope="session")
 def trained() -> Trained:
-    return train(table(history([d for d in range(9) if d != 5], 20)), seed=0, threads=2)
+    return train(table(history([d for d in range(9) if d != 5], 20)), seed=0, threads=1)
 
 
 def request(**fields: Any) -> RecommendRequest:

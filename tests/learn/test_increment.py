@@ -80,7 +80,7 @@ def test_what_increments_start_from_survives_its_bytes(trained: Trained) -> None
 
 def test_new_runs_are_learned_and_old_ones_not_forgotten(trained: Trained) -> None:
     new = table(history([5], 60, seed=9))
-    grown = learn_on(trained.content, trained.continuation, new, threads=2)
+    grown = learn_on(trained.content, trained.continuation, new, threads=1)
     before, after = from_bytes(trained.content), from_bytes(grown.content)
     assert (after.n_runs, grown.n_runs, grown.n_datasets) == (trained.n_runs + 60,) * 2 + (11,)
     assert after.folds == {**before.folds, "data-5": after.folds["data-5"]}
@@ -114,7 +114,7 @@ def test_the_same_runs_and_seed_give_the_same_bytes_whatever_the_threads(trained
 def test_increments_follow_one_another_and_what_they_keep_stays_small(trained: Trained) -> None:
     step = trained
     for i in range(3):
-        step = learn_on(step.content, step.continuation, table(history([20 + i], 15, seed=i)), threads=2)
+        step = learn_on(step.content, step.continuation, table(history([20 + i], 15, seed=i)), threads=1)
     state = Continuation.from_bytes(step.continuation)
     assert (state.n_runs, state.n_runs_at_full, state.n_increments) == (trained.n_runs + 45, trained.n_runs, 3)
     assert len(state.replay.X) <= REPLAYED

@@ -150,7 +150,7 @@ def test_a_challenger_that_learned_nonsense_does_not_serve(small, champion):
 
     rng = np.random.default_rng(0)
     noise = replace(small, targets={name: rng.permutation(y) for name, y in small.targets.items()})
-    nonsense = from_bytes(train(noise, seed=0, threads=2).content)
+    nonsense = from_bytes(train(noise, seed=0, threads=1).content)
     verdict = decide(held_out_correlations(nonsense, small), held_out_correlations(from_bytes(champion.content), small))
     assert not verdict.promoted
     assert "worse" in verdict.reason
@@ -158,7 +158,7 @@ def test_a_challenger_that_learned_nonsense_does_not_serve(small, champion):
 
 
 def test_a_refit_on_the_same_history_serves_and_says_why(small, champion):
-    again = train(small, seed=1, threads=2, previous=champion.content)
+    again = train(small, seed=1, threads=1, previous=champion.content)
     assert again.verdict.promoted
     assert again.verdict.figures["n_compared"] == 8
     assert "not worse" in again.verdict.reason
@@ -174,7 +174,7 @@ def test_too_little_is_refused_with_a_reason():
 
 
 def test_one_dataset_is_enough_to_serve_though_not_to_validate():
-    trained = train(table(history([3], 15)), seed=0, threads=2)
+    trained = train(table(history([3], 15)), seed=0, threads=1)
     assert trained.report["targets"]["accuracy"]["n_held_out_datasets"] == 1
 
 
@@ -186,7 +186,7 @@ def test_constant_and_absurd_targets_break_nothing(poison):
         accuracy_[:] = poison
     else:
         accuracy_[::7] = poison
-    trained = train(replace(runs, targets={**runs.targets, "accuracy": accuracy_}), seed=0, threads=2)
+    trained = train(replace(runs, targets={**runs.targets, "accuracy": accuracy_}), seed=0, threads=1)
     n_implausible = trained.report["targets"]["accuracy"]["n_implausible"]
     assert n_implausible == (0 if poison == 0.7 else len(accuracy_[::7]))
     learner = from_bytes(trained.content)
@@ -200,7 +200,7 @@ def test_one_training_of_minus_one_second_keeps_no_other_off_the_log():
     runs = table(history(range(4), 12))
     seconds = runs.targets["duration_seconds"].copy()
     seconds[3] = -1.0
-    trained = train(replace(runs, targets={**runs.targets, "duration_seconds": seconds}), seed=0, threads=2)
+    trained = train(replace(runs, targets={**runs.targets, "duration_seconds": seconds}), seed=0, threads=1)
     assert from_bytes(trained.content).targets["duration_seconds"].scale.log
     assert trained.report["targets"]["duration_seconds"]["n_implausible"] == 1
 
@@ -219,18 +219,18 @@ def test_scores_that_do_not_vary_are_learned_from_however_many(n_datasets, metri
         targets={"accuracy": accuracy_},
         resources=frozenset(),
     )
-    assert train(alike, seed=0, threads=2).verdict.promoted
+    assert train(alike, seed=0, threads=1).verdict.promoted
 
 
 def test_many_outcomes_of_one_configuration_are_noise():
     runs = table(history(range(4), 12))
     alike = {path: column.take(np.zeros(len(runs), dtype=np.int64)) for path, column in runs.inputs.items()}
-    assert train(replace(runs, inputs=alike), seed=0, threads=2).verdict.promoted
+    assert train(replace(runs, inputs=alike), seed=0, threads=1).verdict.promoted
 
 
 def test_inputs_that_never_vary_leave_a_rate_and_a_mean():
     runs = table(history(range(4), 12))
-    trained = train(replace(runs, inputs={}, meta_features=({},) * 4), seed=0, threads=2)
+    trained = train(replace(runs, inputs={}, meta_features=({},) * 4), seed=0, threads=1)
     learner = from_bytes(trained.content)
     X = learner.featuriser.transform({}, [{}], np.zeros(3, dtype=np.int64)).X
     target = learner.targets["accuracy"]
@@ -240,7 +240,7 @@ def test_inputs_that_never_vary_leave_a_rate_and_a_mean():
 def test_what_a_configuration_costs_more_is_learned_where_nothing_tells_what_a_dataset_costs():
     """Levels four doublings apart, without meta-features: from the logarithm itself the difference was not found."""
     runs = run_table(history([0, 1, 2, 3, 4, 6, 7, 8], 25), {f"data-{d}": {} for d in range(10)})
-    target = from_bytes(train(runs, seed=0, threads=2).content).targets["duration_seconds"]
+    target = from_bytes(train(runs, seed=0, threads=1).content).targets["duration_seconds"]
     configurations, _ = held_out_candidates(100)
     flat = columns_of([{f"hyperparameters.{k}": v for k, v in c.items()} for c in configurations])
     X = Featuriser.fit(runs).transform(flat, [{}], np.zeros(100, dtype=np.int64)).X

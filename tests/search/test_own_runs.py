@@ -50,7 +50,7 @@ def ask(candidates, own=(), **fields) -> Question:
 
 
 def test_stopped_runs_are_read_as_less_than_they_would_have_become(stopped_history, candidates):
-    learner = from_bytes(train(stopped_history, seed=0, threads=2).content)
+    learner = from_bytes(train(stopped_history, seed=0, threads=1).content)
     rng = np.random.default_rng(1)
     own = [
         OwnRun(flatten(c), {"accuracy": accuracy(c, 5) - (rng.uniform(0.03, 0.12) if i % 2 else 0.0)}, state)

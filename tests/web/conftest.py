@@ -97,7 +97,7 @@ async def _refitted(database_url: str, refit_id: UUID) -> None:
     async with database.transaction() as connection:
         attempt = await refits.start(connection, refit_id)
     assert attempt
-    await refit(database, attempt, Settings(refit_threads=2))
+    await refit(database, attempt, Settings(refit_threads=1))
     await database.close()
 
 
