@@ -6,10 +6,11 @@ What is refused here never becomes a request, so that no other layer sees it; th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.api import problems
 
@@ -117,9 +118,7 @@ class Impatient(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus) -> None:
         answer = problems.refusal(status, _DETAILS[status])
-        lines = [b"%s: %s\r\n" % header for header in answer.raw_headers]
-        start = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
-        self.transport.write(b"".join([start, *lines, b"\r\n", bytes(answer.body)]))
+        self.transport.write(STATUS_LINE[status] + lines(answer.raw_headers) + b"\r\n" + bytes(answer.body))
         self.transport.close()
 
     def _expect_head(self) -> None:
@@ -137,6 +136,11 @@ class Impatient(HttpToolsProtocol):
             self.transport.close()
         else:
             self.deadline = self.loop.call_at(due, self._close_if_silent)
+
+
+def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they are sent."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 _DETAILS: Final = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -19,7 +18,7 @@ from app import telemetry
 from app.api import problems
 from app.api.layers import Layered
 from app.api.receipts import receipt, status_of
-from app.connections import Impatient
+from app.connections import Impatient, lines
 from app.errors import ForerunError
 from app.flows.access import Caller
 from app.flows.intake import Intake
@@ -144,7 +143,7 @@ class Direct(Impatient):
         if not exchange.disconnected:
             self.send(
                 b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
-                    STATUS_LINE[status], _lines(self.server_state.default_headers), headers,
+                    STATUS_LINE[status], lines(self.server_state.default_headers), headers,
                     exchange.request_id.encode(), len(body), _CONNECTION[exchange.keep_alive], body,
                 )
             )  # fmt: skip
@@ -188,7 +187,7 @@ class Exchange:
         token = telemetry.request_id.set(self.request_id)
         answer = problems.answer_to(error) if isinstance(error, ForerunError) else problems.unexpected(error)
         named = [(name, value) for name, value in answer.raw_headers if name != b"content-length"]
-        self._answer(answer.status_code, _lines([*_SECURITY, *named]), bytes(answer.body))
+        self._answer(answer.status_code, lines([*telemetry.RAW_SECURITY_HEADERS, *named]), bytes(answer.body))
         telemetry.request_id.reset(token)
 
     def _answer(self, status: int, headers: bytes, body: bytes) -> None:
@@ -198,11 +197,6 @@ class Exchange:
         telemetry.record("POST", PATH, status, self._n_bytes, time.perf_counter() - self._started)
 
 
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
-
-
 _UNUSUAL: Final = frozenset([b"content-encoding", b"transfer-encoding", b"expect", b"upgrade"])
 _CONNECTION: Final = {True: b"", False: b"connection: close\r\n"}
-_SECURITY: Final = [(name.lower().encode(), value.encode()) for name, value in telemetry.SECURITY_HEADERS.items()]
-_HEADERS: Final = _lines([*_SECURITY, (b"content-type", b"application/json")])
+_HEADERS: Final = lines([*telemetry.RAW_SECURITY_HEADERS, (b"content-type", b"application/json")])

@@ -347,10 +347,10 @@ def _with_ours(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[
 @lru_cache(256)  # answers of a kind have the same headers
 def _missing(given: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
     names = {name.lower() for name in given}
-    return [pair for pair in _SECURITY_HEADERS if pair[0] not in names]
+    return [pair for pair in RAW_SECURITY_HEADERS if pair[0] not in names]
 
 
-_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 def record(method: str, route: str, status: int, n_bytes: int, seconds: float) -> None:

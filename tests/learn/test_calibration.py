@@ -95,8 +95,8 @@ def test_bands_by_score_hold_new_datasets_and_are_wider_where_scores_vary_more()
 @settings(max_examples=20, deadline=None)
 def test_the_shortest_interval_of_a_logarithm_is_no_wider_in_the_unit_and_holds_as_often(spread: float, seed: int):
     rng = np.random.default_rng(seed)
-    dataset = np.repeat(np.arange(60), 20)
-    residual = rng.normal(0, spread, 60)[dataset] + rng.normal(0, spread / 4, len(dataset))
+    dataset = np.repeat(np.arange(400), 20)  # sixty tell a quantile too badly
+    residual = rng.normal(0, spread, 400)[dataset] + rng.normal(0, spread / 4, len(dataset))
     central, short = (calibrate(residual, np.ones(len(residual)), dataset, shortest=s) for s in (False, True))
     assert central.tails == pytest.approx((0.05, 0.05))
     assert sum(short.tails) == pytest.approx(0.1)
@@ -104,8 +104,7 @@ def test_the_shortest_interval_of_a_logarithm_is_no_wider_in_the_unit_and_holds_
     width = [np.exp(c.upper) - np.exp(c.lower) for c in (central, short)]
     assert width[1] <= 1.02 * width[0]
     new = rng.normal(0, spread, 4_000) + rng.normal(0, spread / 4, 4_000)
-    # Sixty datasets tell a quantile so well: over all seeds and ten spreads .76 to .97, .89 on average.
-    assert 0.72 <= ((new >= short.lower) & (new <= short.upper)).mean() <= 0.99
+    assert 0.78 <= ((new >= short.lower) & (new <= short.upper)).mean() <= 0.99
 
 
 def test_estimates_of_a_cost_lean_down_where_its_level_is_uncertain_and_nowhere_else():
